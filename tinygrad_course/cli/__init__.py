@@ -87,14 +87,13 @@ def _add_graph(commands: Any) -> None:
         epilog='Example: tinygrad-course graph "3*(a + b*c)" a=5 b=3 c=2 -o J.png      Functions: '
         + ", ".join(FUNCTIONS),
     )
-    parser.add_argument("formula", help='such as "3*(a + b*c)" or "sum(sigmoid(w * x))"')
-    parser.add_argument("values", nargs="*", metavar="name=value", help="a=5, x=[1,2,3], W=[[1,2],[3,4]]")
-    parser.add_argument(
-        "-o", "--output", metavar="FILE", help=".png, .svg, .pdf, .dot, or .html for the page to step through"
-    )
-    parser.add_argument("--theme", choices=THEMES, default="light")
-    parser.add_argument("--scale", type=float, default=1.0, help="of a PNG's pixels, 2 for twice as many")
-    parser.add_argument("--title", default="", help="stands above the picture")
+    add, files = parser.add_argument, ".png, .svg, .pdf, .dot, or .html for the page to step through"
+    add("formula", help='such as "3*(a + b*c)" or "sum(sigmoid(w * x))"')
+    add("values", nargs="*", metavar="name=value", help="a=5, x=[1,2,3], W=[[1,2],[3,4]]")
+    add("-o", "--output", metavar="FILE", help=files)
+    add("--theme", choices=THEMES, default="light")
+    add("--scale", type=float, default=1.0, help="of a PNG's pixels, 2 for twice as many")
+    add("--title", default="", help="stands above the picture")
     parser.set_defaults(run=_graph)
 
 

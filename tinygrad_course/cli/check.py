@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tinygrad_course.audit.reporting.handout import as_json, asked_for, index_page, marks, page
+from tinygrad_course.audit.reporting.handout import as_json, asked_for, index_page, marks, page, short_names
 from tinygrad_course.audit.reporting.results import Report
 from tinygrad_course.audit.reporting.terminal import show
 from tinygrad_course.audit.runner import Limits, check_files
@@ -62,35 +62,20 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help="a learner's .py or .ipynb file, a folder of them, or an archive of them (.zip, .tar.gz)",
-    )
-    parser.add_argument(
-        "--root",
-        metavar="FOLDER",
-        help="load what a FILE imports from within this folder (default: the file's own folder)",
-    )
-    parser.add_argument(
-        "--functions", metavar="NAMES", default="", help="the functions that the assignment asks for: a,b,c"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print the reports as JSON, with points for each function"
-    )
-    parser.add_argument(
-        "--html", metavar="PAGE", help="write a page to hand back; for several files a folder of pages"
-    )
-    parser.add_argument("--csv", metavar="MARKS", help="write the marks of all files as CSV")
-    parser.add_argument("--seed", type=int, default=0, help="repeats the same cases (default: 0)")
-    parser.add_argument("--seconds", type=float, default=60.0, help="time for each file (default: 60)")
-    parser.add_argument(
-        "--memory", type=int, default=1024, metavar="MB", help="memory for each file (default: 1024)"
-    )
-    parser.add_argument(
-        "--jobs", type=int, default=0, help="files at a time (default: one for every two processors)"
-    )
+    add = parser.add_argument
+    told = "a learner's .py or .ipynb file, a folder of them, or an archive of them (.zip, .tar.gz)"
+    add("files", nargs="+", metavar="FILE", help=told)
+    told = "load what a FILE imports from within this folder (default: the file's own folder)"
+    add("--root", metavar="FOLDER", help=told)
+    told = "the functions that the assignment asks for: a,b,c"
+    add("--functions", metavar="NAMES", default="", help=told)
+    add("--json", action="store_true", help="print the reports as JSON, with points for each function")
+    add("--html", metavar="PAGE", help="write a page to hand back; for several files a folder of pages")
+    add("--csv", metavar="MARKS", help="write the marks of all files as CSV")
+    add("--seed", type=int, default=0, help="repeats the same cases (default: 0)")
+    add("--seconds", type=float, default=60.0, help="time for each file (default: 60)")
+    add("--memory", type=int, default=1024, metavar="MB", help="memory for each file (default: 1024)")
+    add("--jobs", type=int, default=0, help="files at a time (default: one for every two processors)")
     parser.set_defaults(run=run)
     return parser
 
@@ -136,11 +121,7 @@ def _run(options: argparse.Namespace, files: Sequence[HandedIn]) -> int:
 
 
 def expand(names: Sequence[str], scratch: Path, root: str | None = None) -> list[HandedIn]:
-    """Resolve folders, archives, and the patterns that a shell has left (Windows has none that does).
-
-    Raises ValueError where a pattern matches nothing, or a folder holds no homework. The files of an archive
-    are written into `scratch`.
-    """
+    """Resolve folders, archives (into `scratch`), and the patterns that a shell has left as they were."""
     files: list[HandedIn] = []
     for name in names:
         there = [name]
@@ -228,11 +209,10 @@ def page_names(files: Sequence[str]) -> dict[str, str]:
     >>> page_names(["in/ada/hw.py", "in/ben/hw.py"])
     {'in/ada/hw.py': 'ada-hw.html', 'in/ben/hw.py': 'ben-hw.html'}
     """
-    shared = os.path.commonpath([Path(file).parent for file in files]) if files else ""
     found: dict[str, str] = {}
     taken = {"index"}
-    for file in files:
-        parts = Path(os.path.relpath(file, shared or ".")).with_suffix("").parts
+    for file, short in short_names(files).items():
+        parts = Path(short).with_suffix("").parts
         stem = re.sub(r"[^\w.+-]+", "_", "-".join(parts)) or "file"
         name, number = stem, 2
         while name.lower() in taken:

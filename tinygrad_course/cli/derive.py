@@ -26,14 +26,11 @@ def add_parser(commands: Any) -> None:
         epilog='Example: tinygrad-course derive "3*(a + b*c)" a=5 b=3 c=2 --wrt b      Functions: '
         + ", ".join(FUNCTIONS),
     )
-    parser.add_argument("formula", help='such as "3*(a + b*c)" or "sum(sigmoid(w * x))"')
-    parser.add_argument(
-        "values", nargs="*", metavar="name=value", help="a=5, x=[1,2,3]; without values no numbers are shown"
-    )
-    parser.add_argument(
-        "--wrt", metavar="NAME", action="append", help="the variable; all of them if left out"
-    )
-    parser.add_argument("--as", dest="form", choices=("text", "latex", "markdown"), default="text")
+    add = parser.add_argument
+    add("formula", help='such as "3*(a + b*c)" or "sum(sigmoid(w * x))"')
+    add("values", nargs="*", metavar="name=value", help="a=5, x=[1,2,3]; without values no numbers are shown")
+    add("--wrt", metavar="NAME", action="append", help="the variable; all of them if left out")
+    add("--as", dest="form", choices=("text", "latex", "markdown"), default="text")
     parser.set_defaults(run=run)
 
 

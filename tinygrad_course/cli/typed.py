@@ -93,10 +93,7 @@ def value(name: str, text: str) -> Any:
 
 
 def values_of(words: Sequence[str]) -> dict[str, str]:
-    """Split ``a=5`` into name and value.
-
-    Raises ExpressionError for a word without ``=``, and for a name given twice.
-    """
+    """Split ``a=5`` into name and value."""
     values: dict[str, str] = {}
     for word in words:
         name, sign, text = word.partition("=")

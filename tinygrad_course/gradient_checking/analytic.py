@@ -83,10 +83,7 @@ def _kind(value: Any) -> str:
 
 
 def leaves_of(found: Any, problem: Problem) -> list[Any]:
-    """Return gradients, in whatever nest they come, in the order of the problem's leaves.
-
-    Raises TypeError if there are more gradients than arguments to check.
-    """
+    """Return gradients, in whatever nest they come, in the order of the problem's leaves."""
     tree = problem.tree
     several = not isinstance(problem.argnums, int)
     if several and len(problem.nums) == 1 and not isinstance(found, tuple):
@@ -129,11 +126,7 @@ class Analytic:
         return self.gradient is None and self.vjp is None
 
     def at(self, arrays: Sequence[Array]) -> list[Array]:
-        """Return the gradient at other values of the leaves, one array for each.
-
-        Raises TypeError if there are more gradients than arguments to check; ValueError if a gradient has not
-        the shape of its parameter.
-        """
+        """Return the gradient at other values of the leaves, one array for each, of its shape."""
         problem = self.problem
         args = problem.arguments([np.copy(a)[()] for a in arrays])
         with np.errstate(all="ignore"):

@@ -127,14 +127,10 @@ def extrapolate(phi: Phi, scale: float, sigma: float) -> Slope:
     if not (np.isfinite(middle) and (ups[-1] or downs[-1])):
         return Slope(np.nan, np.inf, np.inf, float(steps[-1]), shape="broken")
     if not (ups[-1] and downs[-1]):
-        sides = right if ups[-1] else left
-        found = _richardson(sides, 2 * noise, steps, 1)
-        return replace(
-            found,
-            left=np.nan if ups[-1] else found.value,
-            right=found.value if ups[-1] else np.nan,
-            shape="edge",
-        )
+        found = _richardson(right if ups[-1] else left, 2 * noise, steps, 1)
+        if ups[-1]:
+            return replace(found, right=found.value, shape="edge")
+        return replace(found, left=found.value, shape="edge")
     with np.errstate(invalid="ignore"):
         found = _richardson((right + left) / 2, noise, steps, 2)
         shape, at = _shape(right - left, 2 * noise)

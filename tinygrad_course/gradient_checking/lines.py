@@ -174,10 +174,7 @@ class Problem:
         return self.combine(self.outputs(self.f(*args)))
 
     def total(self, arrays: Sequence[Any]) -> Any:
-        """Return the scalar at other values of the leaves: a float, or a complex number.
-
-        NaN where the function raises what it may outside of its domain.
-        """
+        """Return the scalar at other leaves, a complex number too; NaN where it raises outside its domain."""
         try:
             value = self.combine(self.outputs(self.call(arrays)))
         except (ArithmeticError, ValueError, np.linalg.LinAlgError):

@@ -17,21 +17,13 @@ _SPACINGS = (1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2)
 
 
 def noise_of(phi: Phi, scale: float) -> float:
-    """Return the standard deviation of the rounding in phi's values near 0.
+    """Return the standard deviation of the rounding in phi's values near 0, where `scale` is varied.
 
-    Values at points very near each other lie on a smooth curve but for their rounding, which is what a cubic
-    through them leaves over.
+    Values very near each other lie on a smooth curve but for their rounding, which is what a cubic through
+    them leaves over (J. Moré and S. Wild, "Estimating computational noise", 2011). They are moved apart until
+    they differ, as those of a function that computes in float32 do not at once. Each side of 0 is looked at
+    by itself, so that a kink or a jump there is no noise.
 
-    They are moved apart until they give different values: a function that computes in float32 gives the same
-    for neighbours in float64. Each side of 0 is looked at by itself, so that a kink or a jump there is no
-    noise. `scale` is the size of what is varied.
-
-    Notes
-    -----
-    After J. Moré and S. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011).
-
-    Examples
-    --------
     >>> exact = lambda t: 3.0 + t
     >>> single = lambda t: float(np.float32(3.0 + t))
     >>> bool(noise_of(exact, 1.0) < 1e-15), bool(1e-8 < noise_of(single, 1.0) < 1e-6)
@@ -86,12 +78,10 @@ class Cause:
 
 
 def cause_of(f: Callable[..., Any], *args: Any) -> Cause | None:
-    """Return the operation in a recorded cost whose rounding reaches the result most.
+    """Return the operation in a recorded cost whose rounding reaches the result most; None without a record.
 
     A number v is stored to half a unit in its last place, and what that does to the cost J is dJ/dv times as
     much: the gradient that the backward pass leaves at every node.
-
-    f takes nests of Tensors and returns a scalar one; where it does not record, there is None.
 
     >>> z = Tensor(7.0, name="z")
     >>> print(cause_of(lambda z: -np.log(1 - (1 / (1 + np.exp(-z)))), z))
@@ -116,9 +106,7 @@ def cause_of(f: Callable[..., Any], *args: Any) -> Cause | None:
 
 
 def nearness_to_singular(f: Callable[..., Any], *args: Any) -> float:
-    """Return how far the matrices that a recorded cost inverts are from singular ones, beside their size.
-
-    Larger steps than that go past a pole, and their differences tell nothing of the slope.
+    """Return how far a cost's matrices are from singular ones, beside their size: larger steps pass a pole.
 
     >>> f = lambda M: np.sum(np.linalg.inv(M))
     >>> round(nearness_to_singular(f, Tensor(np.diag([4.0, 1.0]))), 6)

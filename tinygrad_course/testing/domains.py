@@ -20,10 +20,7 @@ _CONSTANTS: tuple[Any, ...] = (2, 1, 0.5)
 
 @functools.cache
 def smooth_domain(rule: Rule, count: int) -> tuple[Any, ...] | None:
-    """Return, for each argument, an interval on which the function is smooth, or a constant to give it.
-
-    The rule is of a function of `count` arguments that acts on each entry. None if no combination of the
-    intervals tried will do.
+    """Return for each of `count` arguments an interval on which a rule's function is smooth, or a constant.
 
     >>> from tinygrad_course.rules.table import RULES
     >>> smooth_domain(RULES[np.log], 1), smooth_domain(RULES[np.arcsin], 1)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property, partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -109,23 +110,20 @@ def _earlier(submission: Submission) -> Iterator[tuple[ast.FunctionDef, Submissi
     defined: dict[str, list[ast.FunctionDef]] = {}
     for node in submission.functions:
         defined.setdefault(node.name, []).append(node)
-    for name, versions in defined.items():
+    for versions in defined.values():
         seen = {ast.dump(versions[-1])}
-        for number, node in enumerate(versions[:-1]):
+        for node, following in pairwise(versions):
             if ast.dump(node) in seen:
                 continue
             seen.add(ast.dump(node))
-            following = versions[number + 1].lineno
-            kept: list[ast.stmt] = []
-            for one in submission.statements:
-                if isinstance(one, ast.FunctionDef):
-                    others = defined[one.name]
-                    before = [other for other in others if other.lineno < following]
-                    if one is not (node if one.name == name else (before or others[:1])[-1]):
-                        continue
-                kept.append(one)
-            functions = [one for one in kept if isinstance(one, ast.FunctionDef)]
-            yield node, replace(submission, statements=kept, functions=functions, problems=[], notes=[])
+            # Of each function the last version before the next of this one; its first, where all come later.
+            there = [
+                next((one for one in reversed(others) if one.lineno < following.lineno), others[0])
+                for others in defined.values()
+            ]
+            others = [one for one in submission.statements if not isinstance(one, ast.FunctionDef)]
+            kept = sorted([*others, *there], key=lambda one: one.lineno)
+            yield node, replace(submission, statements=kept, problems=[], notes=[])
 
 
 class _File:
@@ -341,15 +339,13 @@ class _File:
         for name, result in loops.items():
             if name in told or not (result.verdicts or name != SCRIPT):
                 continue
-            inside = result.kind.program
-            calls = [other for other in inside.callees(result.kind.node.name) if other in wrong]
+            callees = result.kind.program.callees(result.kind.node.name)
+            calls = [other for other in callees if other in wrong]
             report = self._own_report(result)
             stuck = next((other for other in calls if wrong[other] is None), "")
-            reason = NEEDS.format(stuck) if stuck else ""
-            method = next(
-                (name for name in inside.callees(result.kind.node.name) if name in faulty.values()), ""
-            )
-            reason = reason or f"not judged: it needs {shown_name(method)}, which is wrong" * bool(method)
+            method = next((other for other in callees if other in faulty.values()), "")
+            reason = f"not judged: it needs {shown_name(method)}, which is wrong" if method else ""
+            reason = NEEDS.format(stuck) if stuck else reason
             if report.status == WRONG and reason:
                 _take_back(report, reason)
             elif calls and report.status == RIGHT:
@@ -505,12 +501,10 @@ def _no_convention(learner: Learner, verdicts: list[Verdict], kind: AnyBackward)
 
 
 def _told_by_gradients(learner: Learner, labels: set[str], backward: ast.FunctionDef) -> bool:
-    """Tell whether right gradients say that a function is right.
-
-    Of dZ and dA on the way they tell nothing, of a penalty only what the backward pass has too.
-    """
+    """Tell whether right gradients say that a function is right; of dZ and dA on the way they say nothing."""
     if labels and all(re.match(r"d[ZA]", label) for label in labels):
         return False
+    # Of a penalty they tell where the backward pass has one too.
     return not learner.has("lambd") or any(role_of(part) == "lambd" for part in argument_names(backward))
 
 

@@ -144,14 +144,8 @@ class Examination:
             failing = [verdict for verdict in tried if not verdict.right]
             if failing:
                 # Under the right reading the first wrong quantity comes latest.
-                deepest = min(
-                    failing,
-                    key=lambda verdict: (
-                        verdict.error is not None,
-                        -verdict.case.layers,
-                        verdict.case.m == 1,
-                    ),
-                )
+                order = [(one.error is not None, -one.case.layers, one.case.m == 1) for one in failing]
+                deepest = failing[order.index(min(order))]
                 symptom = Candidates(learner, kind, [], self.helpers, 0).reading(deepest.case).symptom
                 quiet = deepest.error is None
                 read.append(((quiet, symptom.moment if symptom else -1), option, tried))
@@ -259,20 +253,14 @@ def _smaller(example: Verdict | None, failing: list[Verdict]) -> Verdict | None:
         return example
     options = [verdict for verdict in [example, *failing] if verdict is not None]
     quiet = [verdict for verdict in options if verdict.error is None]
-    return min(
-        quiet or options, key=lambda verdict: (_size(verdict.case)[0], verdict is not example), default=None
-    )
+    return min(quiet or options, key=lambda one: (_size(one.case)[0], one is not example), default=None)
 
 
 def _pattern(verdicts: list[Verdict]) -> str:
     """Say for which cases the function is right, where that has a pattern."""
-    patterns: list[tuple[str, Callable[[Case], int]]] = [
-        ("right for one example (m = 1), wrong for more", lambda case: case.m),
-        ("right for one layer, wrong for more", lambda case: case.layers),
-    ]
-    for words, count in patterns:
-        one = [verdict.right for verdict in verdicts if count(verdict.case) == 1]
-        more = [verdict.right for verdict in verdicts if count(verdict.case) > 1]
+    for words, count in (("example (m = 1)", "m"), ("layer", "layers")):
+        one = [verdict.right for verdict in verdicts if getattr(verdict.case, count) == 1]
+        more = [verdict.right for verdict in verdicts if getattr(verdict.case, count) > 1]
         if one and more and all(one) and not any(more):
-            return words
+            return f"right for one {words}, wrong for more"
     return ""

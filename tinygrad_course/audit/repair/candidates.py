@@ -173,9 +173,9 @@ class Candidates:
 
 def always_right(verdicts: list[Verdict]) -> set[str]:
     """Return the quantities that are right in every case that asks for them."""
-    asked = {label for verdict in verdicts for label in (*verdict.case.required, "_calm")}
-    bad = [{*verdict.case.required, "_calm"} - verdict.good for verdict in verdicts]
-    return asked.difference(*bad)
+    asked = [{*verdict.case.required, "_calm"} for verdict in verdicts]
+    bad = [labels - verdict.good for labels, verdict in zip(asked, verdicts, strict=True)]
+    return set[str]().union(*asked).difference(*bad)
 
 
 def best(repairs: list[Repair]) -> Repair | None:
@@ -284,10 +284,8 @@ def prefilter_for(view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
     if len(labels) != 1 or labels[0] not in view.expected:
         return None
     label = labels[0]
-    runs = sum(
-        other.site == site.index and any(canonical(key) == canonical(label) for key in other.values)
-        for _, other in view.events
-    )
+    made = [{*map(canonical, other.values)} for _, other in view.events if other.site == site.index]
+    runs = sum(canonical(label) in names for names in made)
     # An entry of a dictionary is a layer's own; a variable in a loop is one layer's, or one example's.
     entry = isinstance(getattr(site.statement, "targets", [None])[0], ast.Subscript)
     looped = not entry and id(site.statement) in in_loops(view.copies[site.function])

@@ -94,11 +94,12 @@ class Run:
             label = known.get(canonical(word))
             if label is None or name != self.learner.name:
                 continue
-            # A number in a loop over the examples is not the row of all of them.
+            # A number in a loop over the examples is not the row of all of them, a column not the matrix.
+            shape = np.shape(self.expected[label])
             single = id(places[event.site].statement) not in self.looped
-            if not single and _one_column(value, self.expected[label]):
+            if not single and len(shape) == 2 and np.shape(value) != shape and np.size(value) == shape[0]:
                 continue
-            if label in case.required or single or np.ndim(value) >= np.ndim(self.expected[label]):
+            if label in case.required or single or np.ndim(value) >= len(shape):
                 last.setdefault(label, []).append((moment, event, value))
         found: list[Symptom] = []
         later: list[Symptom] = []
@@ -107,11 +108,8 @@ class Run:
             last.clear()  # what is right depends on what was drawn, and that is not returned
         for label, rows in last.items():
             value, right = rows[-1][2], self.expected[label]
-            if self.error is not None and (
-                not np.any(value)
-                or any(close(value, stage) for stage in case.stages.get(label, []))
-                or unfinished & {event.site for _, event, _ in rows}
-            ):
+            begun = not np.any(value) or any(close(value, stage) for stage in case.stages.get(label, []))
+            if self.error is not None and (begun or unfinished & {event.site for _, event, _ in rows}):
                 continue  # where an exception ends the loop that fills it, no value is final
             if agrees(label, value, right, case, unlike=True):
                 self.fine.add(label)
@@ -147,11 +145,8 @@ class Run:
             alike = [one for one in _STEMS if canonical(word) == one.lower() and word[0] == one[0]]
             labels = [f"{stem}{layer}" for stem in alike for layer in range(1, case.layers + 1)]
             stem = next(iter(alike), "")
-            if (
-                not labels
-                or not set(labels) <= expected.keys()
-                or (stem == "A" and close(value, case.values.get("X")))
-            ):
+            given = stem == "A" and close(value, case.values.get("X"))
+            if given or not labels or not set(labels) <= expected.keys():
                 continue
             place = (name, event.site, stem)
             counts[place] += 1
@@ -190,14 +185,11 @@ class Run:
     def _blame(self, label: str, rows: list[Row]) -> tuple[Row, bool]:
         """Of several assignments, blame the first whose value no right function passes through."""
         case, passes = self.case, [self.expected[label], *self.case.stages.get(label, [])]
+        if case.m > 1 and label in case.summed:
+            passes += [np.asarray(stage) / case.m for stage in passes]
         for row in rows:
             value = row[2]
-            usual = any(
-                close(value, stage)
-                or (case.m > 1 and label in case.summed and close(value, np.asarray(stage) / case.m))
-                for stage in passes
-            )
-            if not usual and np.any(np.asarray(value)):
+            if np.any(np.asarray(value)) and not any(close(value, stage) for stage in passes):
                 single = len({event.site for _, event, _ in rows}) == len(rows)
                 return (row, False) if single else (rows[-1], True)
         return rows[-1], True
@@ -217,11 +209,6 @@ class Run:
         stopped = next(sites, None)
         held = [set(ast.walk(loop)) for loop in loops(self.copies[self.learner.name])]
         return {site.index for site in self.own for inner in held if {site.statement, stopped} <= inner}
-
-
-def _one_column(value: Any, right: Any) -> bool:
-    """Tell whether a value in a loop is that of one example, where that of all of them is expected."""
-    return np.ndim(right) == 2 and np.shape(value) != np.shape(right) and np.size(value) == np.shape(right)[0]
 
 
 def _filled(node: ast.FunctionDef) -> set[str]:
@@ -245,9 +232,8 @@ def in_loops(node: ast.FunctionDef) -> set[int]:
 def _hands_on(statement: ast.stmt, label: str) -> bool:
     """Tell whether a statement only returns a variable or puts it into a dictionary or a tuple."""
     value = getattr(statement, "value", None)
-    if not isinstance(statement, ast.Return | ast.Assign) or (
-        isinstance(statement, ast.Assign) and not isinstance(value, ast.Dict | ast.Tuple)
-    ):
+    held = isinstance(statement, ast.Assign) and isinstance(value, ast.Dict | ast.Tuple)
+    if not held and not isinstance(statement, ast.Return):
         return False
     parts = list(elements(value)) if isinstance(value, ast.expr) else []
     names = [part.id for part in parts if isinstance(part, ast.Name)]

@@ -115,11 +115,7 @@ def _repair(
     own = learner.program.namespace[learner.name]
     forward: list[Case] = []
     for assumption in kind.assumptions(learner):
-        forward = [
-            case
-            for number in (1, 2)
-            if not (case := kind.case(learner, Draw(seed + number), assumption)).rejected
-        ]
+        forward = _cases(kind, learner, assumption, seed)[:2]
         if all(judge(learner, kind, own, case).right for case in forward):
             break
     pool = Candidates(learner, kind, forward[:1], [], TRIALS)
@@ -141,22 +137,16 @@ def _repair(
     partner.graphs = 99  # the formulas have agreed with the graph before
     node = pool.copies[learner.name]
     line = node.lineno
-    message = (
-        f"what it computes is right, and {partner.name} is right with the course's cache, "
-        "but not with the one that it stores"
-    )
-    finding = Finding("cache", "stale_cache", message)
+    message = f"what it computes is right, and {partner.name} is right with the course's cache"
+    finding = Finding("cache", "stale_cache", f"{message}, but not with the one that it stores")
     values = {name: np.zeros((1, 1)) for name in _names(learner)}
-    for site in sorted(
-        order_of(pool), key=lambda site: ("cache" not in ast.unparse(site.statement), -site.index)
-    ):
-        repair = next(
-            pool.repairs_at(site, Scope(values, set(), pool.strings), "cache", accept, (-1.0, 1.6)), None
-        )
+    scope, order = Scope(values, set(), pool.strings), order_of(pool)[::-1]
+    for site in sorted(order, key=lambda one: "cache" not in ast.unparse(one.statement)):
+        repair = next(pool.repairs_at(site, scope, "cache", accept, (-1.0, 1.6)), None)
         if repair is not None:
             line = repair.line
             finding.suggestion, finding.verified = text(repair.statement), True
-            finding.message = f"{message}; {repair.edit.words}"
+            finding.message += f"; {repair.edit.words}"
             if repair.edit.kind in {"a_for_z", "z_for_a", "wrong_order"}:
                 finding.diagnosis = repair.edit.kind
             break

@@ -63,10 +63,9 @@ class _Round(NamedTuple):
 def _rounds(node: ast.FunctionDef) -> Iterator[_Round]:
     for loop in loops(node):
         for statement in loop.body:
-            if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
-                target = statement.targets[0]
-                if isinstance(target, ast.Name):
-                    yield _Round(loop, statement, statement.value, target.id)
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=holder), *_], value=ast.Call() as call):
+                    yield _Round(loop, statement, call, holder)
 
 
 def not_handed_on(learner: Learner, pool: Candidates, verdicts: list[Verdict]) -> Found | None:
@@ -154,7 +153,7 @@ def updated_early(learner: Learner, pool: Candidates, verdicts: list[Verdict]) -
             for one in body[body.index(part) + 1 :]
             if one not in updates and names_in(one) & set(stored_names(part))
         ]
-        early = [part for part in updates if any(part is first for first, _ in used)]
+        early = list(dict.fromkeys(part for part, _ in used))
         later = [*(part for part in body if part not in early), *early]
         right = _right_with(pool, loop.body, later) if early else None
         if right is not None:
@@ -163,6 +162,5 @@ def updated_early(learner: Learner, pool: Candidates, verdicts: list[Verdict]) -
             words = f"{DIAGNOSES['updated_early']}; {name} is updated in {at}, and used after that"
             spot = learner.program.submission.spot(reader.lineno)
             quantity = next(iter(stored_names(reader)), name)
-            found = Finding(quantity, "updated_early", words, verified=True, **spot)
-            return [found], right
+            return [Finding(quantity, "updated_early", words, verified=True, **spot)], right
     return None

@@ -33,6 +33,7 @@ _NOT_RUN = re.compile(r"not known|not told|raises|not found|takes no|there is no
 _DRAWS = re.compile(r"\brandom\b|\b\w*rng\w*\.|\.(rand|randn|randint|binomial|normal|uniform)\(")
 _OUTPUTS = re.compile(r"cost|predictions|AL|A\d+")
 _SCALES = re.compile(r"\b(mean|std|var|max|min|norm|ptp)\(|/ 255")
+_MADE = ast.Dict | ast.Call | ast.List
 OwnKind = AnyBackward | AnyLoop | AnyOptimizer
 
 
@@ -266,12 +267,8 @@ def _leaks(verdict: Verdict) -> bool:
     """Tell whether what should be 0 is one fraction of what was given."""
     case = verdict.case
     for label, given in (("A", case.values.get("Z")), ("dZ", case.values.get("dA"))):
-        if (
-            label in verdict.wrong
-            and given is not None
-            and np.shape(given) == np.shape(verdict.values[label])
-        ):
-            mine, right = np.asarray(verdict.values[label]), np.asarray(verdict.expected[label])
+        mine, right = np.asarray(verdict.values.get(label)), np.asarray(verdict.expected.get(label))
+        if label in verdict.wrong and given is not None and np.shape(given) == np.shape(mine):
             off = (right == 0) & (np.asarray(given) != 0)
             share = mine[off] / np.asarray(given)[off]
             return bool(np.allclose(mine[~off], right[~off]) and np.ptp(share) < 1e-9 and 0 < share[0] < 1)
@@ -319,11 +316,7 @@ def _calling(learner: Learner, error: BaseException) -> bool:
     submission = learner.program.submission
     source = submission.source(submission.raised_at(error))
     holders = set(re.findall(r"(\w+)\s*\[", source))
-    made = [
-        node
-        for node in nodes(learner.node, ast.Assign)
-        if isinstance(node.value, ast.Dict | ast.Call | ast.List)
-    ]
+    made = [one for one in nodes(learner.node, ast.Assign) if isinstance(one.value, _MADE)]
     parts = [part for node in made for target in node.targets for part in elements(target)]
     return holders.isdisjoint(part.id for part in parts if isinstance(part, ast.Name))
 

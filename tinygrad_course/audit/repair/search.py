@@ -85,13 +85,10 @@ def _partial(view: Scene, now: list[Verdict], label: str, groups: dict[str, list
 def _nearer(view: Scene, found: Repair, earlier: list[Site], band: tuple[float, float]) -> Repair:
     """Prefer the line that made a variable to the one that uses it, where one mistake explains both."""
     used = names_in(found.site.statement)
-    feeding = [
-        site
-        for site in earlier
-        if assigned(site) in used
-        and not isinstance(getattr(site.statement, "value", None), ast.Subscript | ast.Tuple)
-        and canonical(assigned(site)) not in {canonical(label) for label in view.fine}
-    ]
+    fine = {canonical(label) for label in view.fine}
+    feeding = [site for site in earlier if assigned(site) in used and canonical(assigned(site)) not in fine]
+    taken_out = ast.Subscript | ast.Tuple
+    feeding = [one for one in feeding if not isinstance(getattr(one.statement, "value", None), taken_out)]
     options = [found]
     wide = (-1.0, max(band[1], BANDS[1][1]))
     for site in feeding[:3]:
@@ -115,11 +112,8 @@ def _groups(view: Scene, now: list[Verdict]) -> dict[str, list[Site]]:
     if symptom is not None and symptom.candidates:
         first = list(symptom.candidates)
     else:
-        wrong = {
-            label.removeprefix("shape of ").removeprefix("spread of ")
-            for verdict in now
-            for label in [*verdict.wrong, *verdict.missing]
-        }
+        labels = [label for verdict in now for label in [*verdict.wrong, *verdict.missing]]
+        wrong = {label.removeprefix("shape of ").removeprefix("spread of ") for label in labels}
         wrong |= {view.pool.kind.kept_in[label] for label in wrong & view.pool.kind.kept_in.keys()}
         stems = {stem for label in map(canonical, wrong) for stem in (label, label.rstrip("0123456789"))}
         first = [site for site in order if canonical(assigned(site)) in stems]
@@ -180,10 +174,7 @@ def _complete(
 
 
 def double_mutation(view: Scene, site: Site, accept: Accept) -> Repair | None:
-    """Return a repair of one statement that takes two edits.
-
-    The pairs are tried on the one statement alone; only what gives the right value there is run.
-    """
+    """Return a repair of one statement by two edits; only those are run that give its right value."""
     prefilter, event, pool = prefilter_for(view, site), view.last(site), view.pool
     if prefilter is None or prefilter is closed or event is None or view.symptom is None:
         return None
@@ -213,10 +204,7 @@ def double_mutation(view: Scene, site: Site, accept: Accept) -> Repair | None:
 
 
 def _first(view: Scene, site: Site, before: dict[str, Any]) -> list[tuple[Edit, ast.stmt, Any]]:
-    """Return the first edits of the pairs, likely ones first, each with the value that it makes.
-
-    Where the shape is wrong, one of the two mends it: only those edits are kept that do.
-    """
+    """Return the first edits of the pairs, and their values: where a shape is wrong, those that mend it."""
     scope, label = view.scope(site), assigned(site)
     symptom, original = view.symptom, site.statement
     right: Any = symptom.right if symptom is not None else None
@@ -229,10 +217,8 @@ def _first(view: Scene, site: Site, before: dict[str, Any]) -> list[tuple[Edit, 
         value = None
         if right is not None and reshapes:
             value = local_value(view, site, changed, before)
-            fits = isinstance(value, np.ndarray) and (
-                value.shape == np.shape(right) or value.size == np.size(right) == 1
-            )
-            if not fits:
+            number = np.size(value) == np.size(right) == 1
+            if not isinstance(value, np.ndarray) or not (number or value.shape == np.shape(right)):
                 continue
         singles.append((edit, copy.deepcopy(changed), value))
     return sorted(singles, key=lambda single: single[0].rank)

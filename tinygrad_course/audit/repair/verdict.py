@@ -39,10 +39,8 @@ class Verdict:
         """The required quantities that are right."""
         if self.error is not None:
             return frozenset()
-        bad = {*self.wrong, *self.missing}
-        return frozenset(label for label in self.case.required if label not in bad) | (
-            {"_calm"} if not self.changed else set()
-        )
+        calm = ["_calm"] * (not self.changed)
+        return frozenset([*self.case.required, *calm]) - {*self.wrong, *self.missing}
 
 
 def agrees(label: str, value: Any, want: Any, case: Case, *, unlike: bool = False) -> bool:
@@ -68,11 +66,8 @@ def judge(
 ) -> Verdict:
     """Call a function with one case and compare what it returns with what is right."""
     passed = duplicate(dict(case.values))
-    held = [
-        (role, array, array.copy())
-        for role in (() if kind.owns else learner.binding.roles)
-        for array in arrays(passed.get(role))
-    ]
+    roles = () if kind.owns else learner.binding.roles
+    held = [(role, array, array.copy()) for role in roles for array in arrays(passed.get(role))]
     outcome = learner.call(function, passed, case.bindings, seconds)
     verdict = Verdict(case, expected=case.expected, error=outcome.error, result=outcome.result)
     if outcome.error is not None:

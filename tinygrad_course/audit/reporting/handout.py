@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from tinygrad_course.audit.reporting.results import (
@@ -111,17 +112,14 @@ def marks(reports: Sequence[Report], asked: Sequence[str] = ()) -> str:
     >>> print(marks([Report("a.py", error="there is no such file")]).splitlines()[0])
     file,status,points,of,seed,problem,mistakes
     """
-    names = list(asked) or [
-        name
-        for name in dict.fromkeys(function.name for report in reports for function in report.functions)
-        if name != OUTSIDE
-    ]
+    found = dict.fromkeys(function.name for report in reports for function in report.functions)
+    names = list(asked) or [name for name in found if name != OUTSIDE]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "status", "points", "of", "seed", "problem", "mistakes", *map(_cell, names)])
     for report in reports:
         points = {one.name: one.points if one.status != UNCHECKED else "" for one in report.functions}
-        mistakes = [f"{one.name}, {place(found)}: {found.title}" for one, found in report.mistakes]
+        mistakes = [f"{one.name}, {place(what)}: {what.title}" for one, what in report.mistakes]
         numbers = [report.status, report.points, report.of, report.seed]
         row: list[Any] = [_cell(report.file), *numbers, _cell(report.problem), _cell("; ".join(mistakes))]
         writer.writerow([*row, *(points.get(name, "") for name in names)])
@@ -168,22 +166,21 @@ def index_page(reports: Sequence[Report], pages: Mapping[str, str]) -> str:
 
 def _rows(reports: Sequence[Report], pages: Mapping[str, str]) -> Iterator[str]:
     yield "<table><tr><th>file</th><th>points</th><th>mistakes</th></tr>"
-    folder = _folder([report.file for report in reports])
+    names = short_names([report.file for report in reports])
     for report in reports:
         told = [f"<code>{escape(one.name)}</code> {escape(found.title)}" for one, found in report.mistakes]
         colour = {"right": "right", "wrong": "wrong"}.get(report.status, "faint")
-        name = report.file.removeprefix(folder)
-        link = f'<a href="{escape(pages[report.file], quote=True)}">{escape(name)}</a>'
+        link = f'<a href="{escape(pages[report.file], quote=True)}">{escape(names[report.file])}</a>'
         points = f"{report.points} of {report.of}" if report.of else "not checked"
         said = escape(report.error) or "<br>".join(dict.fromkeys(told)) or _reason(report)
         yield f'<tr><td>{link}</td><td class="{colour}">{points}</td><td class="faint">{said}</td></tr>'
     yield "</table>"
 
 
-def _folder(files: Sequence[str]) -> str:
-    """Return what the names of all files begin with, up to the last folder."""
-    same = os.path.commonprefix(list(files)) if len(files) > 1 else ""  # noqa: RUF071 - cut at a folder below
-    return same[: max(same.rfind("/"), same.rfind(os.sep)) + 1]
+def short_names(files: Sequence[str]) -> dict[str, str]:
+    """Return the files without the folders that all of them share."""
+    shared = os.path.commonpath([Path(file).absolute().parent for file in files])
+    return {file: os.path.relpath(file, shared) for file in files}
 
 
 def _reason(report: Report) -> str:

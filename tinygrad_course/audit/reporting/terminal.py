@@ -120,12 +120,8 @@ def _rich(report: Report) -> Iterator[Any]:
     styles = {RIGHT: "[green]right[/]", WRONG: "[red]wrong[/]", UNCHECKED: "[yellow]not checked[/]"}
     for function in report.functions:
         first = function.findings[0].title if function.findings else "; ".join(function.remarks)
-        table.add_row(
-            f"  {styles[function.status]}",
-            escape(function.name),
-            f"[dim]{escape(place(function))}[/]",
-            escape(first),
-        )
+        where = f"[dim]{escape(place(function))}[/]"
+        table.add_row(f"  {styles[function.status]}", escape(function.name), where, escape(first))
     yield table
     colours = {"yours": "red", "likely": "green"}
     for function in report.functions:

@@ -58,14 +58,7 @@ def category(name: str) -> str:
     ('data', 'weights', 'labels', 'number', '')
     """
     bare = name.strip("_").lower()
-    bare = (
-        re.sub(r"(?<=\w)_?(train|batch|mb|mini|val(id)?|test|dev)$", "", bare)
-        if not bare.startswith("is")
-        else bare
-    )
-    bare = re.sub(
-        r"^(mini_?)?(batch|mb|train|shuffled)_?(?=(x|y|data|inputs?|labels?|targets?)$)",
-        "",
-        bare,
-    )
+    if not bare.startswith("is"):
+        bare = re.sub(r"(?<=\w)_?(train|batch|mb|mini|val(id)?|test|dev)$", "", bare)
+    bare = re.sub(r"^(mini_?)?(batch|mb|train|shuffled)_?(?=(x|y|data|inputs?|labels?|targets?)$)", "", bare)
     return next((kind for kind, names in _KINDS if re.fullmatch(names, bare)), "")

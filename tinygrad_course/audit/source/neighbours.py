@@ -36,16 +36,9 @@ class Neighbours:
         return cls(file, top, [file.parent / text for text in texts if isinstance(text, str)])
 
     def find(self, module: str, level: int = 0, importer: Path | None = None) -> Path | None:
-        """Return the file, or the folder, of a module; None where it is none of the submission's.
+        """Return the file, or the folder, of a module as it is written, with so many dots before it.
 
-        Parameters
-        ----------
-        module
-            As it is written: ``common.layers``, ``layers``.
-        level
-            How many dots stand before it.
-        importer
-            The file that imports it, the submission by default.
+        None where it is none of the submission's, which imports it itself where nothing else is told.
         """
         home = (importer or self.file).parent
         folders = [home, *self.named, *self.file.parents]

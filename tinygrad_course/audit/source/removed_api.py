@@ -60,13 +60,12 @@ class Obsolete:
 
 def find(node: ast.AST) -> list[Obsolete]:
     """Return the uses of what is gone, as far as this NumPy lacks it."""
-    found = []
-    for inner in nodes(node, ast.Attribute):
-        name = _written(inner)
-        instead = GONE.get(name) or CALLS.get(name)
-        if instead and not (name in GONE and _present(name)):
-            found.append(Obsolete(inner.lineno, name, instead))
-    return found
+    uses = [(inner.lineno, _written(inner)) for inner in nodes(node, ast.Attribute)]
+    return [
+        Obsolete(line, name, {**GONE, **CALLS}[name])
+        for line, name in uses
+        if name in CALLS or (name in GONE and not _present(name))
+    ]
 
 
 def _written(node: ast.expr) -> str:
@@ -108,14 +107,12 @@ def modernize(node: ast.FunctionDef) -> None:
 
 def replaced(error: BaseException) -> str:
     """Say what to write instead, for an exception that comes of code for an older NumPy."""
-    words = str(error)
-    if isinstance(error, TypeError) and re.search(
-        r"only (0-dimensional|length-1|size-1) arrays can be converted", words
-    ):
+    words, number = str(error), r"only (0-dimensional|length-1|size-1) arrays can be converted"
+    if isinstance(error, TypeError) and re.search(number, words):
         return "NumPy no longer turns an array of one number into a number: write a.item(), or np.squeeze(a)"
     match = re.search(r"module 'numpy' has no attribute '(\w+)'", words)
-    if match and f"np.{match.group(1)}" in GONE:
-        return f"np.{match.group(1)} is gone: write {GONE[f'np.{match.group(1)}']}"
+    if match and f"np.{match[1]}" in GONE:
+        return Obsolete(0, f"np.{match[1]}", GONE[f"np.{match[1]}"]).message
     if "keepdim'" in words or "anis" in words:
         return "the arguments are called axis and keepdims"
     return ""

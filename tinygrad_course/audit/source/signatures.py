@@ -150,10 +150,7 @@ def _used_as(node: ast.FunctionDef, argument: str, default: int) -> str | None:
 
 
 def bind(node: ast.FunctionDef, roles: Iterable[str], optional: Iterable[str] = ()) -> Binding | None:
-    """Match a function's arguments with roles by their names; what is left over goes by its place.
-
-    Returns None when a required argument has no role, or when its name says another one.
-    """
+    """Match arguments with roles by their names, what is left by its place; None where one has another."""
     roles, allowed = list(roles), [*roles, *optional]
     arguments = argument_names(node)
     if node.args.vararg or any(default is None for default in node.args.kw_defaults):

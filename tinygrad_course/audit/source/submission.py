@@ -41,7 +41,6 @@ class Submission:
     parts: list["Part"] = field(default_factory=list)
     """The code cells of a notebook, and the modules beside it, by their first lines."""
     statements: list[ast.stmt] = field(default_factory=list)
-    functions: list[ast.FunctionDef] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     skipped: list[int] = field(default_factory=list)
     """The lines of the statements at the top of the file that are not executed."""
@@ -50,6 +49,11 @@ class Submission:
     notes: list[str] = field(default_factory=list)
     near: Neighbours | None = None
     """The modules that it may import; None where it is no file."""
+
+    @property
+    def functions(self) -> list[ast.FunctionDef]:
+        """The functions at its top."""
+        return [one for one in self.statements if isinstance(one, ast.FunctionDef)]
 
     @property
     def is_notebook(self) -> bool:
@@ -106,13 +110,7 @@ class Submission:
 
 
 def load(path: str | Path, root: Path | None = None) -> Submission:
-    """Read a .py or .ipynb file; what it imports may lie beside it, or anywhere in `root`.
-
-    Raises
-    ------
-    SubmissionError
-        When there is no such file, or nothing in it is Python.
-    """
+    """Read a .py or .ipynb file; what it imports may lie beside it, or anywhere in `root`."""
     found = _read(Path(path))
     found.near = Neighbours.of(Path(path), root, found.script)
     return _not_empty(found)
@@ -147,10 +145,7 @@ def from_text(text: str, path: str = "<text>") -> Submission:
 
 
 def _from_lines(text: str, path: str) -> Submission:
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n")
-    submission = Submission(path, text.split("\n"))
-    _add(submission, text, 0)
-    return _finish(submission)
+    return _finish(_add(Submission(path, []), text.replace("\x0c", "\n")))
 
 
 def _decode(data: bytes) -> str:
@@ -176,16 +171,14 @@ def _from_notebook(path: str, data: bytes) -> Submission:
         raise SubmissionError(f"{path} is no notebook: {type(error).__name__}: {error}") from None
     submission = Submission(path, [])
     for number, source in sources:
-        joined = "".join(map(str, source)) if isinstance(source, list) else str(source)
-        text = joined.replace("\r\n", "\n").replace("\r", "\n")
-        first = len(submission.lines)
-        submission.parts.append(Part(first + 1, number))
-        submission.lines.extend(text.split("\n"))
-        _add(submission, text, first)
+        submission.parts.append(Part(len(submission.lines) + 1, number))
+        _add(submission, "".join(map(str, source)) if isinstance(source, list) else str(source))
     return _finish(submission)
 
 
-def _add(submission: Submission, text: str, offset: int) -> None:
+def _add(submission: Submission, text: str) -> Submission:
+    text, offset = text.replace("\r\n", "\n").replace("\r", "\n"), len(submission.lines)
+    submission.lines.extend(text.split("\n"))
     for piece in parsed(text, offset):
         if not isinstance(piece, Problem):
             submission.statements.append(piece)
@@ -193,6 +186,7 @@ def _add(submission: Submission, text: str, offset: int) -> None:
             submission.notes.append(f"{submission.named(piece.line)} is not read: {piece.message}")
         else:
             submission.problems.append(piece)
+    return submission
 
 
 def _finish(submission: Submission) -> Submission:
@@ -204,16 +198,14 @@ def _finish(submission: Submission) -> Submission:
             submission.problems.append(refused)
             continue
         wanted = _wanted(statement)
-        if wanted is None:
-            submission.script.append(statement)
-            if not isinstance(statement, ast.Expr | ast.Pass) or not isinstance(
-                getattr(statement, "value", None), ast.Constant | None
-            ):
-                submission.skipped.append(statement.lineno)
+        if wanted is not None:
+            kept.append(wanted)
             continue
-        kept.append(wanted)
+        submission.script.append(statement)
+        value = getattr(statement, "value", None)
+        if not isinstance(statement, ast.Expr | ast.Pass) or not isinstance(value, ast.Constant | None):
+            submission.skipped.append(statement.lineno)
     submission.statements = kept
-    submission.functions = [statement for statement in kept if isinstance(statement, ast.FunctionDef)]
     return submission
 
 

@@ -101,20 +101,14 @@ def locations(statement: ast.stmt) -> list[Location]:
             if isinstance(node, ast.stmt) and name in _BODIES:
                 continue
             # Of a text in braces the value alone is code.
-            in_text = isinstance(node, ast.JoinedStr) or (
-                isinstance(node, ast.FormattedValue) and name != "value"
-            )
+            format_ = isinstance(node, ast.FormattedValue) and name != "value"
+            in_text = format_ or isinstance(node, ast.JoinedStr)
             for position, child in enumerate(value if isinstance(value, list) else [value]):
                 stored = isinstance(getattr(child, "ctx", None), ast.Store | ast.Del)
-                if (
-                    isinstance(child, ast.expr)
-                    and not isinstance(child, _CLOSED)
-                    and not stored
-                    and not in_text
-                ):
-                    found.append(
-                        Location(node, name, position if isinstance(value, list) else None, child, inside)
-                    )
+                open_ = isinstance(child, ast.expr) and not isinstance(child, _CLOSED)
+                if open_ and not stored and not in_text:
+                    place = position if isinstance(value, list) else None
+                    found.append(Location(node, name, place, child, inside))
                 if isinstance(child, ast.AST):
                     visit(child, inside)
 
@@ -165,9 +159,8 @@ def mentions(expression: str, quantity: str) -> bool:
 def examples_count(scope: Scope) -> list[str]:
     """Return the variables that hold the number of examples, or an expression for it where none does."""
     counts = [name for name in scope.numbers if name in EXAMPLES]
-    data = [
-        name for name in ("X", "Y", "A_prev", "AL", "A2", "A", "dZ") if len(scope.arrays.get(name, ())) == 2
-    ]
+    names = ("X", "Y", "A_prev", "AL", "A2", "A", "dZ")
+    data = [name for name in names if len(scope.arrays.get(name, ())) == 2]
     return counts or [f"{name}.shape[1]" for name in data[:1]]
 
 
@@ -315,7 +308,8 @@ def things(kind: str, scope: Scope, shape: tuple[int, ...]) -> list[str]:
     whole = {name: value for name, value in scope.numbers.items() if value == int(value)}
     lists = [name for name, value in scope.values.items() if isinstance(value, list)]
     lists += [name for name, its in scope.arrays.items() if len(its) == 1]
-    orders = [name for name in lists if len(scope.values[name]) == columns]
+    lists = [name for name in lists if len(scope.values[name]) == columns]
+    orders = [name for name in lists if all(isinstance(i, int | np.integer) for i in scope.values[name])]
     held: dict[str, Iterable[str]] = {
         "numbers": scope.numbers,
         "factors": dict.fromkeys([*scope.numbers, *counts]),
@@ -323,9 +317,7 @@ def things(kind: str, scope: Scope, shape: tuple[int, ...]) -> list[str]:
         "places": [name for name, value in whole.items() if value < columns],
         "counts": counts,
         "the count": counts[:1],
-        "orders": [
-            name for name in orders if all(isinstance(i, int | np.integer) for i in scope.values[name])
-        ],
+        "orders": orders,
         "arrays": scope.arrays,
         "entries": scope.entries,
         "matrices": matrices,

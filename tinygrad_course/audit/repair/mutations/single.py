@@ -190,10 +190,8 @@ def _other_statements(
         twice = removed in {"mask_twice", "keep_prob_twice", "double_1_over_m", "l2_on_bias"}
         yield str(removed) if twice else "statement_extra", ast.Pass(), "a line too much", 3
     if isinstance(statement, ast.AugAssign):
-        plain, words = (
-            parse(text(statement.target)),
-            f"`{text(statement)}` changes the caller's array in place",
-        )
+        plain = parse(text(statement.target))
+        words = f"`{text(statement)}` changes the caller's array in place"
         value = ast.BinOp(plain, statement.op, statement.value)
         yield "in_place", ast.Assign([statement.target], value), words, 0
         at = Location(statement, "value", None, value, ())
