@@ -33,7 +33,8 @@ class About:
     trace: Trace | None = None  #: of an input of a function that is differentiated: the call
     #: of what stands in a freed graph for a large value: the Tensor, if somebody still holds it
     outline_of: weakref.ref[Tensor] | None = None
-    cost_number: int | None = None  #: of a recorded gradient: the number of its cost
+    slope = False  #: whether it is a recorded gradient,
+    cost_number: int | None = None  #: and the number of the cost that it is of
 
 
 def node(

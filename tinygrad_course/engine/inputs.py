@@ -140,8 +140,11 @@ class Inputs:
         """Return the inputs as they were passed in, also where the function has written to one."""
         return [version_of(t) for t in self.tensors]
 
-    def gradients(self, root: Tensor, seed: Any, *, record: bool) -> list[Any]:
-        """Sweep back from `root` and return the gradient of every input, zeros where it plays no part."""
+    def gradients(self, root: Tensor, seed: Any, *, record: bool, whole: bool = True) -> list[Any]:
+        """Sweep back from `root` and return the gradient of every input, zeros where it plays no part.
+
+        `whole`: the seed is a constant, not a gradient that depends on the inputs.
+        """
         if self.recorded:
             self._unlink()
         try:
@@ -153,6 +156,7 @@ class Inputs:
                 keep=True,
                 mark=bool(watchers) and not record,
                 record=record,
+                whole=whole,
             )
         finally:
             if self.recorded:

@@ -17,21 +17,19 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import operator
 from collections.abc import Callable, Sized
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_course.rules.indexing import assign
 from tinygrad_course.rules.shapes import restore
 
 if TYPE_CHECKING:
     from tinygrad_course.rules.table import Rule
 
-#: Linear in g whatever the values are: each entry of g goes to places that the arguments name.
-_MOVES = {operator.getitem, assign, np.sort, np.partition}
+#: As what chooses, linear in g whatever the values are: each entry goes to places that the arguments name.
+_MOVES = {np.sort, np.partition}
 
 #: Whose derivatives of every order are finite where their values are.
 _SMOOTH = {
@@ -187,9 +185,14 @@ def _step(
     here = Live(_handed_on, (rule, live, i, vjp, y, value, values, kwargs), live is None or live.asked)
     with np.errstate(all="ignore"):
         ga = vjp(g, y, *values, **kwargs)
-    if rule.saves and rule.function not in _MOVES and _masked(rule, here, ga, recorded):
+    if rule.saves and not _moves(rule) and _masked(rule, here, ga, recorded):
         ga = np.where(here.mask(), ga, 0.0)
     return Partial(_fitting(conform, ga, value, rule), here)
+
+
+def is_steep(rule: Rule) -> bool:
+    """Whether derivatives may be infinite, of some order, where the value is not."""
+    return rule.steep and rule.function not in _SMOOTH and rule.name not in _SMOOTH_LATE
 
 
 def _masked(rule: Rule, live: Live, ga: Any, recorded: bool) -> bool:
@@ -200,8 +203,7 @@ def _masked(rule: Rule, live: Live, ga: Any, recorded: bool) -> bool:
     if not recorded:
         needed = not _finite(ga)
     else:
-        smooth = rule.function in _SMOOTH or rule.name in _SMOOTH_LATE
-        needed = live.asked or not smooth or not _finite(getattr(ga, "_data", ga))
+        needed = live.asked or is_steep(rule) or not _finite(getattr(ga, "_data", ga))
     watched = masks.get()
     if needed and watched is not None and not watched.made:
         watched.note()
@@ -300,7 +302,7 @@ def _handed_on(
 ) -> Any:
     """Return where the gradient of an argument is live, for a function that is not elementwise."""
     alive: Any = np.broadcast_to(live.mask(), y.shape) if live is not None else None
-    if rule.function in _MOVES or not rule.saves:
+    if _moves(rule):
         probe = _unlike(y) if alive is None else np.where(alive, _unlike(y), 0.0)
         if rule.sequence:
             first = rule.vjps[0]
@@ -321,11 +323,11 @@ def _handed_on(
         alive = restore(alive, value.shape, axis, keepdims=False)
     if options.get("where", True) is not True:
         alive = alive & options["where"]
-    if isinstance(rule.chooses, tuple):
-        chosen = rule.chooses[i]
-        assert chosen is not None  # noqa: S101
-        alive = alive & chosen(y, *values, **kwargs)
     return np.broadcast_to(alive, value.shape)
+
+
+def _moves(rule: Rule) -> bool:
+    return rule.function in _MOVES or rule.chooses == () or not rule.saves
 
 
 def _unlike(x: Any) -> Any:

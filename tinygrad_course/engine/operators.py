@@ -250,8 +250,8 @@ class Methods:
         self, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
     ) -> Tensor:
         """Return the Tensor in another floating or complex dtype; the gradient comes back in this one."""
-        if order in {"C", "F"}:
-            return self.astype(dtype, "K", casting, subok, copy).copy(order)
+        if order != "K":
+            return self.copy(order).astype(dtype, "K", casting, subok, copy)
         if not np.can_cast(self.dtype, dtype, casting):  # type: ignore[attr-defined]
             raise TypeError(
                 f"astype: {self.dtype} is not cast to {np.dtype(dtype)} by the rule {casting!r}"  # type: ignore[attr-defined]

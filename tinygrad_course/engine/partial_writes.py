@@ -22,7 +22,16 @@ from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.masked_gradients import Live, Partial, added, chooses, gathered
 from tinygrad_course.engine.saved_arrays import kept
 from tinygrad_course.engine.views import now, version_of
-from tinygrad_course.rules.indexing import add_at, assign, assigned_part, last_written, repeats
+from tinygrad_course.rules.indexing import (
+    add_at,
+    assign,
+    assigned_part,
+    last_written,
+    named_rows,
+    repeats,
+    row_numbers,
+    scatter,
+)
 from tinygrad_course.rules.table import RULES, Rule
 
 if TYPE_CHECKING:
@@ -253,7 +262,8 @@ def shares(
     rule, args, values = node._op, node._args, node._values
     assert rule is not None  # noqa: S101
     index = args[1] if values is None else values[1]
-    if record and (repeats(index) or not _plain_index(index)):
+    again = repeats(index)
+    if record and not (_plain_index(index) and (rule is WRITE or not again or _names_rows(index))):
         return None
     masked = masked and (live is not None or chooses(rule, (), None))
     more = []
@@ -273,18 +283,32 @@ def shares(
         else:
             (array, mask), before = _own(own, x, before, cls), None
         if record:
-            array = _put(array, index, _part(array, index) + g)
+            at, g = _once(index, g, data.shape) if again else (index, g)
+            array = _put(array, at, _part(array, at) + g)
         else:
             add_at(array, index, g)
         if mask is not None:
             here = True if live is None else live.mask()
-            if repeats(index):
+            if again:
                 np.logical_or.at(mask, index, here)
             else:
                 mask[index] |= here
     own[x] = array, mask
     share = array if mask is None else Partial(array, Live(lambda: mask, (), asked=True))
     return share if before is None else added(before, share), more
+
+
+def _names_rows(index: Any) -> bool:
+    return named_rows(index if type(index) is tuple else (index,))
+
+
+def _once(index: Any, g: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """Return an index that names each of some rows once, and the sum of what goes to each."""
+    parts = index if type(index) is tuple else (index,)
+    within = shape[len(parts) :]
+    rows, places = np.unique(row_numbers(parts, shape[: len(parts)]), return_inverse=True)
+    sums = scatter(g.reshape((-1, *within)), places.reshape(-1), (rows.size, *within))
+    return np.unravel_index(rows, shape[: len(parts)]), sums
 
 
 def _taken(array: Any, mask: Any, index: Any, shape: tuple[int, ...]) -> Any:

@@ -269,7 +269,7 @@ for _ufunc, _extreme in (
     (np.minimum, np.min),
     (np.minimum, np.amin),
 ):
-    rule(_extreme, extreme_vjp, chooses=(extreme,), compute=by_places(_ufunc, _extreme))
+    rule(_extreme, extreme_vjp, chooses=(), compute=by_places(_ufunc, _extreme))
 
 
 # a reduction that starts from a Tensor; from a number, its rule serves

@@ -13,20 +13,35 @@ from tinygrad_course.rules.table import composed, constant, rule
 # ------------------------------------------------------------------ the same elements in another shape
 
 
-def fixed(order: str) -> Any:
-    if order not in ("C", "F"):
-        raise TypeError(f"order={order!r} depends on how the array lies in memory: give order 'C' or 'F'")
-    return order
+@constant
+def as_it_lies(a: Any, order: str) -> Any:
+    """The order "C" or "F" that "A" means; for "K" the places to which the elements come."""
+    if not isinstance(a, (np.ndarray, np.generic)):
+        raise TypeError(
+            f"order={order!r} depends on how the array lies in memory, which is not known here: give order "
+            "'C' or 'F'"
+        )
+    if order == "A":
+        return "F" if a.flags.fnc else "C"
+    numbers = np.empty_like(a, dtype=int, subok=False)
+    numbers[...] = np.arange(a.size).reshape(a.shape)
+    return np.argsort(np.ravel(numbers, order="K"))
+
+
+def put_back_in_order(g: Any, a: Any, order: str) -> Any:
+    """`g` in the shape of `a`, of which it has the elements in an order."""
+    found = order if order in ("C", "F") else as_it_lies(a, order)
+    if not isinstance(found, str):
+        return g[found].reshape(a.shape)
+    return g.reshape(a.shape) if found == "C" else np.reshape(g, a.shape, order="F")
 
 
 rule(
     np.reshape,
-    lambda g, y, a, shape=None, order="C", *, copy=None: (
-        g.reshape(a.shape) if order == "C" else np.reshape(g, a.shape, order=fixed(order))
-    ),
+    lambda g, y, a, shape=None, order="C", *, copy=None: put_back_in_order(g, a, order),
     saves=False,
 )
-rule(np.ravel, lambda g, y, a, order="C": np.reshape(g, a.shape, order=fixed(order)), saves=False)
+rule(np.ravel, lambda g, y, a, order="C": put_back_in_order(g, a, order), saves=False)
 rule(np.squeeze, lambda g, y, a, axis=None: g.reshape(a.shape), saves=False)
 rule(np.expand_dims, lambda g, y, a, axis: g.reshape(a.shape), saves=False)
 rule(np.copy, lambda g, y, a, order="K": g, saves=False)
@@ -110,7 +125,12 @@ def repeat_vjp(g: Any, y: Any, a: Any, repeats: Any, axis: int | None = None) ->
 
 
 rule(np.tile, tile_vjp, saves=False)
-rule(np.repeat, repeat_vjp, saves=False)
+rule(
+    np.repeat,
+    repeat_vjp,
+    saves=False,
+    chooses=lambda a, repeats, axis=None: np.min(repeats, initial=1) == 0,
+)
 
 # ------------------------------------------------------------------ joining
 

@@ -51,10 +51,11 @@ class Rule:
     #: The vjps also take the keyword ``constants``: a tuple with True for each positional argument that is
     #: no `Tensor`. A tie between a tensor and a constant goes to the constant, that of two tensors is shared.
     ties: bool
-    #: For a function that passes over entries: ``chooses[i](y, *args, **kwargs)`` says of which entries of
-    #: argument i the output is made (for an elementwise function, in the output's shape). The others get no
-    #: gradient at all, whatever their derivatives are. Of one that passes over entries in some calls, and
-    #: takes sums of the others: ``chooses(*args, **kwargs)`` says whether this is such a call.
+    #: For a function that passes over entries, which get no gradient at all, whatever their derivatives are.
+    #: Of an elementwise one ``chooses[i](y, *args, **kwargs)`` says of which entries of argument i the output
+    #: is made, in the output's shape; of others () says that each entry of g goes to certain places, those
+    #: where the vjp is not 0. Of one that passes over entries in some calls, and takes sums of the others,
+    #: ``chooses(*args, **kwargs)`` says whether this is such a call.
     chooses: tuple[Callable[..., Any] | None, ...] | Callable[..., bool] | None
     #: "sums" where each entry of the output is a sum of products of the arrays' entries, "matrices" where two
     #: arguments of two axes are multiplied as matrices (a third one is added to the product).

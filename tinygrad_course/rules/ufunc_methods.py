@@ -141,7 +141,7 @@ def running_extreme_vjp(g: Any, y: Any, array: Any, ufunc: np.ufunc, axis: int) 
     return np.moveaxis(among_equals(np.moveaxis(g, axis, 0), places, True), 0, axis)
 
 
-rule(running_extreme, running_extreme_vjp, None, name="running extreme")
+rule(running_extreme, running_extreme_vjp, None, name="running extreme", chooses=())
 rule(among_equals, lambda g, y, v, places, back: among_equals(g, places, not back), None, name="among equals")
 
 
@@ -247,7 +247,7 @@ rule(
     name="add.reduceat",
     chooses=lambda array, indices, axis=0: np.min(indices, initial=1) > 0,
 )
-rule(extreme_segments, extreme_segments_vjp, None, None, None, name="reduceat of extremes")
+rule(extreme_segments, extreme_segments_vjp, None, None, None, name="reduceat of extremes", chooses=())
 
 # ------------------------------------------------------------------ outer
 
