@@ -350,3 +350,23 @@ def test_copies_lie_in_memory_as_the_part_does(data):
             views = [np.shares_memory(a.reshape(target, order=order), a) for a in (copy, part)]
             assert views[0] == views[1]
     assert np.shares_memory(np.ravel(copy), copy) == np.shares_memory(np.ravel(part), part)
+
+
+def test_second_derivatives_of_rows_by_numbers_that_repeat():
+    rng = np.random.RandomState(0)
+    A, v = rng.randn(60, 5), rng.randn(60, 5)
+    rows, i, j = rng.randint(-60, 60, 40), rng.randint(0, 60, (3, 4)), rng.randint(-5, 5, (3, 4))
+
+    def f(A):
+        y = A * A
+        y[rows] = np.sin(A[rows[::-1]]) * 2
+        y[i[0], j[0]] *= 3.0
+        y[rows] += A[3]
+        s = sum(np.sum(np.tanh(A[np.roll(rows, k)][: 10 + k]) ** 3) for k in range(4))
+        return s + np.sum(y**3) + np.sum(y[i] ** 2 * A[i]) + np.sum(np.sin(A[i, j])) + np.sum(A[A > 0] ** 4)
+
+    near = (grad(f)(A + 1e-5 * v) - grad(f)(A - 1e-5 * v)) / 2e-5
+    np.testing.assert_allclose(hvp(f)(A, v), near, rtol=1e-5, atol=1e-4)
+    third = grad(lambda A: np.sum(hvp(f)(A, v) * v))(A)
+    near = (np.sum(hvp(f)(A + 1e-4 * v, v) * v) - np.sum(hvp(f)(A - 1e-4 * v, v) * v)) / 2e-4
+    np.testing.assert_allclose(np.sum(third * v), near, rtol=1e-5)

@@ -209,3 +209,12 @@ def test_running_products_out_of_range(x, k):
             parts = [math.prod(others[a:b]) for b in ends for a in range(b)]
             if abs(theirs) < 1e300 and all(p == 0 or abs(p) > 1e-300 for p in parts):
                 assert ours == pytest.approx(float(theirs), rel=1e-12)
+
+
+def test_what_has_no_entries_and_a_dtype_among_the_arguments():
+    x = np.array([[0.0, 1.0, 2.0], [3.0, 5.0, 4.0]])
+    J = lambda x: np.cov(x + np.sqrt(x))[1, 1]  # noqa: E731
+    assert np.isfinite(grad(J)(x)[1]).all()
+    padded = grad(lambda x: np.sum(np.pad(np.sqrt(x), ((3, 0), (0, 2)), "median")))(x)
+    assert np.isinf(padded[0, 0])
+    assert np.isfinite(padded[1]).all()

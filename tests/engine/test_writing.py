@@ -755,3 +755,29 @@ def test_values_that_are_written_over_while_they_are_read_are_numpys_or_refused(
         J, g = value_and_grad(f)(x)
         assert f(x) == J
         np.testing.assert_allclose(g, differences(f, x), rtol=1e-6)
+
+
+def test_complex_numbers_over_the_real_or_imaginary_ones_of_others():
+    """NumPy takes their real parts and says so; of a Python number it says that it is none."""
+
+    def parts(x):
+        z = (x[:3] + 1j * x[3:]) * 1.0
+        z.real[1:] = x[:2] * (2 + 1j)
+        z[1:].imag = x[:2] ** 2 + 0j
+        z.imag[::2] += x[:2]
+        return np.sum(np.abs(z) ** 2)
+
+    x = np.random.RandomState(0).randn(6)
+    with pytest.warns(np.exceptions.ComplexWarning, match="discards the imaginary part"):
+        found = grad(parts)(x)
+    with pytest.warns(np.exceptions.ComplexWarning, match="discards the imaginary part"):
+        near = [(parts(x + 1e-5 * e) - parts(x - 1e-5 * e)) / 2e-5 for e in np.eye(6)]
+    np.testing.assert_allclose(found, near, rtol=1e-6, atol=1e-8)
+
+    def number(x):
+        z = x + 1j * x
+        z.real[0] = 1j
+        return np.sum(np.abs(z))
+
+    with pytest.raises(TypeError, match="not 'complex'"):
+        grad(number)(x)

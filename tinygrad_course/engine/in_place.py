@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import sys
+import warnings
 from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -213,7 +214,11 @@ def _through(view: View, index: Any, value: Any) -> None:
     numbers = np.atleast_1d(view.numbers()[index])
     if part is not None:
         if np.iscomplexobj(value):
-            raise TypeError("complex numbers are written over the real or the imaginary ones of others")
+            if type(value) is complex:
+                raise TypeError("float() argument must be a string or a real number, not 'complex'")
+            told = "Casting complex values to real discards the imaginary part"
+            warnings.warn(told, np.exceptions.ComplexWarning, stacklevel=4)
+            value = np.real(value)
         there = np.reshape(root, -1)[numbers]
         value = value + 1j * np.imag(there) if part is np.real else np.real(there) + 1j * value
     _put(root, numbers, value)

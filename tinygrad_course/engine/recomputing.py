@@ -23,6 +23,7 @@ from tinygrad_course.engine.partial_writes import Overwritten, restored
 from tinygrad_course.engine.stable_forms import Mended, is_sigmoid
 from tinygrad_course.engine.views import as_of
 from tinygrad_course.rules.indexing import assign, astype, scatter
+from tinygrad_course.rules.shapes import is_complex
 from tinygrad_course.rules.table import Rule
 
 if TYPE_CHECKING:
@@ -253,7 +254,9 @@ def _value(node: Tensor, args: tuple[Any, ...], known: dict[Tensor, Any]) -> Any
 
 def _computed(rule: Rule, function: Any, members: list[Any], given: list[Any], kwargs: dict[str, Any]) -> Any:
     """Return a call in extended numbers, None of a function that is not known in these."""
-    if any(getattr(a, "dtype", _FLOAT).kind == "c" for a in members):
+    if any(
+        is_complex(a) or not math.prod(getattr(a, "shape", ())) for a in members if not isinstance(a, type)
+    ):
         return None
     if function in _ON:
         first, *rest = given

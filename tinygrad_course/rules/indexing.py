@@ -315,9 +315,20 @@ def trim_zeros(filt: Any, trim: str = "fb") -> Any:
 
 
 @constant
+def in_order(a: Any, axis: int | None) -> Any:
+    """The elements by their size: equal ones keep their order, to find which takes twice the time."""
+    if isinstance(a, np.ndarray):
+        order = np.argsort(a, axis=axis)
+        s = np.moveaxis(np.take_along_axis(a, order, axis), axis or 0, 0)
+        if np.all(s[1:] > s[:-1]):
+            return order
+    return np.argsort(a, axis=axis, kind="stable")
+
+
+@constant
 def ranks(a: Any, axis: int | None) -> Any:
     """The place of each element among the sorted ones; equal ones keep their order."""
-    order, axis = np.argsort(a, axis=axis, kind="stable"), axis or 0
+    order, axis = in_order(a, axis), axis or 0
     if type(order) is not np.ndarray:  # of another library
         return np.argsort(order, axis=axis, kind="stable")
     found = np.empty_like(order)
@@ -339,7 +350,7 @@ def partition_vjp(g: Any, y: Any, a: Any, kth: Any, axis: int | None = -1, kind:
         if by_sides is not None:
             return by_sides.reshape(a.shape)
     # the element of rank r of the output is the element of rank r of the input
-    order = np.argsort(y, axis=axis, kind="stable")
+    order = in_order(y, axis)
     return sort_vjp(np.take_along_axis(g, order, axis=axis or 0), y, a, axis)
 
 
