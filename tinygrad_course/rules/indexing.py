@@ -243,9 +243,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
         if as_array(condition).dtype != np.bool_:
             raise TypeError(f"np.select takes arrays of booleans as conditions, not {condition!r}")
         result = np.where(condition, choice, result)
-    return np.copy(
-        result, order="C"
-    )  # as NumPy lays it out, whatever the choices are: a later reshape is a view
+    return np.copy(result, order="C")  # as NumPy lays it out: a later reshape is a view
 
 
 @composed(np.choose)
@@ -262,7 +260,8 @@ def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
 
 @composed(np.piecewise)
 def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
-    conditions = [np.asarray(c, dtype=bool) for c in as_list(condlist, x)]
+    single = np.ndim(condlist) == 0 or (not isinstance(condlist[0], (list, np.ndarray)) and x.ndim != 0)
+    conditions = [np.asarray(c, dtype=bool) for c in ([condlist] if single else condlist)]
     if len(funclist) == len(conditions) + 1:
         conditions.append(~np.any(conditions, axis=0))
     result = np.zeros_like(x)
@@ -270,11 +269,6 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
         value = function(x[condition], *args, **kw) if callable(function) else function
         result = assign(result, condition, value)
     return result
-
-
-def as_list(conditions: Any, x: Any) -> list[Any]:
-    single = np.ndim(conditions) == 0 or (not isinstance(conditions[0], (list, np.ndarray)) and x.ndim != 0)
-    return [conditions] if single else list(conditions)
 
 
 # ------------------------------------------------------------------ inserting
@@ -332,10 +326,8 @@ def ranks(a: Any, axis: int | None) -> Any:
     if type(order) is not np.ndarray:  # of another library
         return np.argsort(order, axis=axis, kind="stable")
     found = np.empty_like(order)
-    numbers = np.arange(order.shape[axis]).reshape(
-        (-1,) + (1,) * (-axis - 1 if axis < 0 else order.ndim - 1 - axis)
-    )
-    np.put_along_axis(found, order, numbers, axis)
+    to, at = np.moveaxis(found, axis, -1), np.moveaxis(order, axis, -1)
+    np.put_along_axis(to, at, np.arange(at.shape[-1]), -1)
     return found
 
 
