@@ -26,15 +26,6 @@ from tinygrad_course.compiling.passes.hoist import hoist_scale
 LARGE = 65_536
 
 
-class _Tiled(Group):
-    """A product of a few rows with a large matrix, or of two small ones."""
-
-    def fused(self) -> FusedCall:
-        """Return the function that computes the product."""
-        value = self.calls[0]
-        return narrow_product(value) if is_narrow(value) else small_product(value)
-
-
 def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, list[Value]]:
     """Return a program as machine code: one loop over the columns if it is small, else nests of loops.
 
@@ -49,7 +40,7 @@ def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, lis
         large = {id(v): v for v in looked if v.kind == "array" and v.nbytes >= LARGE}
     results = [*program.results, *map(Builder().total, large.values())]
     program = hoist_scale(Program(program.inputs, results))
-    program = fuse(stack_products(add_products(program)), _is_ours, _space, is_total, _group)
+    program = fuse(stack_products(add_products(program)), _is_ours, _space, is_total, _fused)
     return program, [new for old, new in zip(results, program.results, strict=True) if id(old) not in large]
 
 
@@ -71,8 +62,11 @@ def _space(value: Value) -> Any:
     return id(value) if _is_product(value) else loops.space(value)
 
 
-def _group(calls: list[Value], needed: set[int]) -> Group:
-    return _Tiled(calls, needed) if _is_product(calls[0]) else Loops(calls, needed)
+def _fused(group: Group) -> FusedCall:
+    value = group.calls[0]
+    if is_narrow(value):
+        return narrow_product(value)
+    return small_product(value) if is_small(value) else Loops(group).fused()
 
 
 def _one_fused(program: Program) -> Program:

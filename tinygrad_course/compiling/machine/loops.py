@@ -55,16 +55,16 @@ def function_text(arguments: str, lines: list[str]) -> str:
     return f"def compute({arguments}):\n" + "".join(f"    {line}\n" for line in lines)
 
 
-class Loops(Group):
+class Loops:
     """The text of a function that computes some values of one space from others: its `source`.
 
     Its arguments after the inputs are `numbers`; the last ones are how often the loops run.
     """
 
-    def __init__(self, calls: list[Value], needed: set[int]) -> None:
-        super().__init__(calls, needed)
-        self.shape = space(calls[0])
-        self.stored = [v for v in calls if v.shape != () and (id(v) in needed or is_total(v))]
+    def __init__(self, group: Group) -> None:
+        self.calls, self.inputs = group.calls, group.inputs
+        self.scalars, self.stored = group.scalars, group.stored
+        self.shape = space(self.calls[0])
         self.names = {id(v): f"x{i}" for i, v in enumerate(self.inputs)}
         self.names |= {id(v): f"y{i}" for i, v in enumerate(self.stored)}
         self.names |= {id(v): f"s{i}" for i, v in enumerate(self.scalars)}

@@ -19,7 +19,7 @@ BLOCK = 8192
 
 def block_for_cache(program: Program) -> Program:
     """Return a program whose long elementwise chains, and the sums over them, are done a block at a time."""
-    return fuse(program, _fits, _space, is_sum, Block, CHAIN)
+    return fuse(program, _fits, _space, is_sum, lambda chain: FusedCall(_Blocks(chain)), CHAIN)
 
 
 def _space(value: Value) -> tuple[int, ...]:
@@ -35,15 +35,9 @@ def _fits(value: Value) -> bool:
     return all(v.shape == value.shape or v.kind != "array" for v in value.inputs)
 
 
-class Block(Group):
-    """A chain over arrays of one shape."""
-
-    def fused(self) -> FusedCall:
-        """Return the function that runs the chain."""
-        return FusedCall(_Blocks(self))
-
-
 class _Blocks:
+    """Runs a chain over arrays of one shape."""
+
     def __init__(self, group: Group) -> None:
         size = int(np.prod(_space(group.calls[0])))
         self.whole = _steps(group, BLOCK)

@@ -53,23 +53,19 @@ class Group:
         self.scalars = [v for v in calls if v.shape == ()]
         self.stored = [v for v in calls if v.shape != () and id(v) in needed]
 
-    def fused(self) -> FusedCall:
-        """Return the function that computes the calls; `NotFused` if there is none."""
-        raise NotImplementedError
-
 
 def fuse(
     program: Program,
     fits: Callable[[Value], bool],
     space: Callable[[Value], Any],
     ends: Callable[[Value], bool],
-    group: Callable[[list[Value], set[int]], Group],
+    fused: Callable[[Group], FusedCall],
     least: int = 1,
 ) -> Program:
     """Return a program in which calls that fit together are fused, at `least` so many.
 
-    Each of them `fits`, and has the same `space`; one that `ends` is ready only when all is: a sum. The
-    `group` of some calls is what fuses them.
+    Each of them `fits`, and has the same `space`; one that `ends` is ready only when all is: a sum. What
+    computes a group is `fused`; it raises `NotFused` if there is nothing.
     """
     order = [v for v in program.values() if v.function is not None]
     stage: dict[int, int] = {}
@@ -96,9 +92,9 @@ def fuse(
 
     def make(builder: Builder, calls: list[Value], new: dict[int, Value]) -> None:
         try:
-            made = group(calls, needed)
-            inputs = [new[id(v)] for v in made.inputs]
-            parts = called(made.fused(), inputs, made.scalars, made.stored, calls)
+            group = Group(calls, needed)
+            inputs = [new[id(v)] for v in group.inputs]
+            parts = called(fused(group), inputs, group.scalars, group.stored, calls)
         except NotFused:
             parts = {id(v): builder.again(v, new) for v in calls}
         new |= {id(v): v for v in calls} | parts  # some are seen by nobody outside
