@@ -8,7 +8,7 @@ import pytest
 from tinygrad_course.audit.repair.mutations.edit_table import RULES
 from tinygrad_course.audit.repair.mutations.scope import MISTAKES, Scope
 from tinygrad_course.audit.repair.mutations.single import edits
-from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
+from tinygrad_course.audit.reporting.results import DIAGNOSES
 
 VALUES = {"A": np.ones((3, 4)), "W": np.ones((3, 4)), "b": np.ones((3, 1)), "m": 4, "beta1": 0.9, "t": 2}
 

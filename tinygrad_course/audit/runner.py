@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_course.audit.command.worker import KILLED, TOO_LONG
-from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
 from tinygrad_course.audit.reporting.results import WRONG, Finding, FunctionReport, Report, from_dict
 
 ATTEMPTS = 4
@@ -48,11 +47,8 @@ class Limits:
 
 @dataclass
 class _Run:
-    """What one process left behind."""
+    """How one process ended, beside the report that it left behind."""
 
-    functions: list[FunctionReport] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    error: str = ""
     done: bool = False
     began: str = ""
     spot: dict[str, Any] = field(default_factory=dict)
@@ -103,10 +99,9 @@ def check_file(
             break
         config = {"path": str(Path(path).absolute()), "shown": str(path), "seed": seed, "skip": sorted(skip)}
         config["root"] = str(Path(root).absolute()) if root else ""
-        run = _run(config, limits, left, stop)
-        report.functions, report.notes, report.error = run.functions, run.notes, run.error
+        run = _run(report, config, limits, left, stop)
         used += run.cpu
-        if run.done or run.error or run.stopped == "stopped":
+        if run.done or report.error or run.stopped == "stopped":
             break
         if run.began.startswith("(whole"):
             report.notes.append("whole networks and training loops are not checked: they take too long")
@@ -114,11 +109,9 @@ def check_file(
         if run.began == TOP:
             report.error = _stopped_words(run.stopped, "the file", limits)
             break
-        diagnosis = run.stopped if run.stopped in DIAGNOSES else "crashes"
-        finding = Finding("", diagnosis, _stopped_words(run.stopped, run.began, limits), **run.spot)
-        skip[run.began] = FunctionReport(
-            run.began, finding.line or 1, cell=finding.cell, status=WRONG, findings=[finding]
-        )
+        diagnosis = run.stopped if run.stopped in {"never_ends", "memory"} else "crashes"
+        found = Finding("", diagnosis, _stopped_words(run.stopped, run.began, limits), **run.spot)
+        skip[run.began] = FunctionReport(run.began, found.line or 1, "", found.cell, "", WRONG, [found])
     report.functions += skip.values()
     report.seconds = round(time.monotonic() - started, 2)
     return report
@@ -149,7 +142,9 @@ def _stopped_words(kind: str, name: str, limits: Limits) -> str:
     }.get(kind, f"{name} ends the Python interpreter")
 
 
-def _run(config: dict[str, Any], limits: Limits, seconds: float, stop: threading.Event | None) -> _Run:
+def _run(
+    report: Report, config: dict[str, Any], limits: Limits, seconds: float, stop: threading.Event | None
+) -> _Run:
     with tempfile.TemporaryDirectory(prefix="tinygrad-course-", ignore_cleanup_errors=True) as private:
         folder, results = Path(private) / "empty", Path(private) / "results"
         folder.mkdir()
@@ -174,15 +169,15 @@ def _run(config: dict[str, Any], limits: Limits, seconds: float, stop: threading
             if pipe is not None:
                 pipe.write(f"{word}\n".encode())
         stopped = _wait(process, results, limits, seconds, stop)
-        run = _read(results, word)
-        if not run.done and not run.error:
+        run = _read(results, word, report)
+        if not run.done and not report.error:
             ended = {137: "memory", KILLED: "killed", TOO_LONG: "never_ends"}
             run.stopped = stopped or ended.get(process.returncode, "crashes")
             if not run.began:
                 # Nothing of the file has been run: whatever went wrong is no fault of its.
                 said = (Path(private) / "trouble").read_text(encoding="utf-8", errors="replace")
                 last = said.strip().splitlines()[-1:] or [f"exit status {process.returncode}"]
-                run.error = f"the check itself failed to start: {last[0]}"
+                report.error = f"the check itself failed to start: {last[0]}"
         return run
 
 
@@ -237,8 +232,8 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _read(results: Path, word: str) -> _Run:
-    run = _Run()
+def _read(results: Path, word: str, report: Report) -> _Run:
+    run, report.functions, report.notes = _Run(), [], []
     for line in results.read_text(encoding="utf-8", errors="replace").splitlines():
         if not line.startswith(word + " "):
             continue  # whatever a homework has written here
@@ -250,13 +245,13 @@ def _read(results: Path, word: str) -> _Run:
         if "begin" in item:
             run.began, run.spot = str(item["begin"]), dict(item["spot"])
         elif "function" in item:
-            run.functions.append(from_dict(item["function"]))
+            report.functions.append(from_dict(item["function"]))
         elif "note" in item:
-            run.notes.append(str(item["note"]))
+            report.notes.append(str(item["note"]))
         elif "error" in item:
-            run.error = str(item["error"])
+            report.error = str(item["error"])
         elif "internal" in item:
-            run.error = "the check itself failed: " + str(item["internal"])
+            report.error = "the check itself failed: " + str(item["internal"])
         elif "done" in item:
             run.done = True
     return run

@@ -61,9 +61,8 @@ def _like(gradients: Any, parameters: Any, path: str) -> Any:
                 f"{_kind(gradients)}"
             )
         pairs = zip(gradients, parameters, strict=True)
-        return trees.rebuild(
-            [0] * len(parameters), iter([_like(g, p, f"{path}[{i}].") for i, (g, p) in enumerate(pairs)])
-        )
+        rebuilt = [_like(g, p, f"{path}[{i}].") for i, (g, p) in enumerate(pairs)]
+        return trees.rebuild([0] * len(parameters), iter(rebuilt))
     if parameters is None:
         return None
     if gradients is None or isinstance(gradients, (Mapping, list, tuple, str)):

@@ -44,9 +44,8 @@ class Judge:
         # A gradient computed in low precision is right to half of its digits, more can't be asked of it.
         self.rtol = max(rtol, float(np.sqrt(analytic.eps))) if analytic.eps > EPS else rtol
         self.rounding = max(_ROUNDING, 30 * analytic.eps)
-        self.largest = max(
-            float(np.max(np.abs(g), initial=0.0, where=np.isfinite(g))) for g in self.gradients
-        )
+        finite = [np.abs(g[np.isfinite(g)]) for g in self.gradients]
+        self.largest = max(float(np.max(sizes, initial=0.0)) for sizes in finite)
         everywhere = [leaf.scale * self.rng.choice([-1.0, 1.0], leaf.x.shape) for leaf in problem.leaves]
         self.sigma = noise_of(problem.along(everywhere), 1.0)
         if self.sigma < 4 * EPS * abs(problem.value):  # neighbours of one value hide what large numbers lose
@@ -151,17 +150,14 @@ class Judge:
         seen = size > 2 * resolution
         value = complex_step(self.problem.complex_along(line.phi))
         if value is not None:
-            allowed = (
-                self.rtol * max(abs(g), abs(value)) + (self.rounding if seen else 4 * EPS) * self.largest
-            )
-            return bool(abs(g - value) > allowed)
+            rounding = (self.rounding if seen else 4 * EPS) * self.largest
+            return bool(abs(g - value) > self.rtol * max(abs(g), abs(value)) + rounding)
         if seen:
             return False
         if g == 0:
             here = line.phi(0.0)
-            near, far = (
-                [line.phi(sign * part * line.scale) != here for sign in (1, -1)] for part in (1e-3, 0.03)
-            )
+            steps = (1e-3 * line.scale, 0.03 * line.scale)
+            near, far = ([line.phi(sign * step) != here for sign in (1, -1)] for step in steps)
             return any(near) or all(far)  # a unit that is off nearby may be switched on from one side
         best = self.closer(line.phi, line.scale)
         return best.error > abs(g) or not self.agree(g, best, abs(g))

@@ -95,9 +95,8 @@ class Problem:
             own = names[position] if position < len(names) and len(names) > 1 else None
             for path, value in trees.leaves(tree):
                 x = np.asarray(value)
-                where = (
-                    path or own or (f"argument {position}" if len(self.args) > 1 else (names or ("x",))[0])
-                )
+                only = f"argument {position}" if len(self.args) > 1 else (names or ("x",))[0]
+                where = path or own or only
                 if path and (path.startswith("[") or paths.count(path) > 1):
                     where = f"{own or f'argument {position}'}{'' if path.startswith('[') else '.'}{path}"
                 if x.dtype.kind not in "fiub":
@@ -145,11 +144,8 @@ class Problem:
                     f"has_aux=True: {self.name} must return (cost, aux), not a {type(result).__name__}"
                 )
             result = result[0]
-        found = [
-            y
-            for _, y in trees.leaves(result)
-            if isinstance(y, (float, complex)) or getattr(getattr(y, "dtype", None), "kind", "") in {"f", "c"}
-        ]
+        kinds = [(y, getattr(getattr(y, "dtype", None), "kind", "")) for _, y in trees.leaves(result)]
+        found = [y for y, kind in kinds if isinstance(y, (float, complex)) or kind in {"f", "c"}]
         if not found:
             what = "None; did it forget to return the cost?" if result is None else str(result)[:60]
             raise ValueError(

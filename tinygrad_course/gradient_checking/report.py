@@ -241,9 +241,8 @@ class GradientReport:
             for name, shape in self.shapes.items():
                 mine = [e for e in self.entries if e.name == name]
                 if mine:
-                    lines.append(
-                        f"  {name:<8} {shape!s:<12} difference {self._difference(mine):.1e}  {_state(mine)}"
-                    )
+                    told = f"difference {self._difference(mine):.1e}  {_state(mine)}"
+                    lines.append(f"  {name:<8} {shape!s:<12} {told}")
             lines.append("")
         else:
             lines += [f"  {state}", ""] if (state := _state(self.entries)) != "wrong" else []
@@ -252,17 +251,14 @@ class GradientReport:
         lines.append(f"  {'worst entries':<{width}}  {'analytic':>14}  {'numeric':>14}  {'known to':>8}")
         for e in rows:
             if e.status != "right" or e is rows[0]:
-                remark = f"  {e.remark}" if e.remark else ""
-                lines.append(
-                    f"  {e.label:<{width}}  {e.analytic:>14.8g}  {e.best:>14.8g}  {e.error:>8.0e}{remark}"
-                )
+                told = f"{e.analytic:>14.8g}  {e.best:>14.8g}  {e.error:>8.0e}"
+                lines.append(f"  {e.label:<{width}}  {told}" + f"  {e.remark}" * bool(e.remark))
         return lines
 
 
 def _kinks(entries: list[Entry]) -> list[str]:
-    lines = [
-        "  At a kink the two sides differ, and the value there is a convention (ReLU'(0) = 0): no mistake."
-    ]
+    told = "the two sides differ, and the value there is a convention (ReLU'(0) = 0): no mistake."
+    lines = [f"  At a kink {told}"]
     for e in entries[:5]:
         sides = f"left {e.left:.6g}, right {e.right:.6g}" if np.isfinite(e.left) else e.remark
         lines.append(f"  {e.label}: analytic {e.analytic:.6g}, {sides}")

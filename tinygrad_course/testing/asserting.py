@@ -47,9 +47,8 @@ def assert_gradients_match(f: Callable[..., Any], *args: Any, **options: Any) ->
         check_gradients(f, *args, **options)
         return
     if args:
-        drawn: st.SearchStrategy[Any] = st.tuples(
-            *(a if isinstance(a, st.SearchStrategy) else st.just(a) for a in args)
-        )
+        given_or_drawn = (a if isinstance(a, st.SearchStrategy) else st.just(a) for a in args)
+        drawn: st.SearchStrategy[Any] = st.tuples(*given_or_drawn)
     else:
         count = _positional(f)
         drawn = broadcastable_arrays(count)

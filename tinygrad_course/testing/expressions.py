@@ -58,10 +58,10 @@ class Expression:
         return tuple(step.call for step in self.steps)
 
     def __str__(self) -> str:
-        lines = [
-            f"x{i} = {np.array2string(np.asarray(x), separator=', ', prefix=f'x{i} = ', threshold=40)}"
-            for i, x in enumerate(self.inputs)
-        ]
+        lines = []
+        for i, x in enumerate(self.inputs):
+            written = np.array2string(np.asarray(x), separator=", ", prefix=f"x{i} = ", threshold=40)
+            lines.append(f"x{i} = {written}")
         lines += [f"v{i} = {step.text}" for i, step in enumerate(self.steps, start=len(self.inputs))]
         total = " + ".join(f"np.sum(w{i}*{self._name(i)})" for i in self.weights)
         return "\n".join([*lines, f"J = {total}"])
@@ -203,18 +203,14 @@ def _shapes(draw: Draw, chosen: Call, own: list[Shape]) -> list[Shape]:
             found.append(shape)
         elif guard.shape == "...":
             found.append(shape or (1,))
-        elif (
-            len(shape) == len(guard.shape)
-            and not any(c in sizes or c.isdigit() for c in guard.shape)
-            and (len(set(guard.shape)) == len(guard.shape))
-        ):  # its own will do
-            sizes |= zip(guard.shape, shape, strict=True)
-            found.append(shape)
         else:
-            for letter in guard.shape:
+            letters, taken = guard.shape, any(c in sizes or c.isdigit() for c in guard.shape)
+            if len(shape) == len(letters) == len(set(letters)) and not taken:  # its own will do
+                sizes |= zip(letters, shape, strict=True)
+            for letter in letters:
                 if letter not in sizes:
                     sizes[letter] = int(letter) if letter.isdigit() else draw(st.integers(1, 3))
-            found.append(tuple(sizes[letter] for letter in guard.shape))
+            found.append(tuple(sizes[letter] for letter in letters))
     return found
 
 

@@ -72,13 +72,10 @@ def _mixed(value: Any, name: str, shape: Shape, rng: np.random.Generator) -> Gua
     count, wanted = math.prod(own), math.prod(shape)
     if count == wanted:
         return Guarded(lambda x: np.reshape(x, shape), f"np.reshape({name}, {shape})")
-    C = np.round(
-        rng.uniform(0.5, 1.5, (wanted, count)) * rng.choice([-1, 1], (wanted, count)) / math.sqrt(count), 2
-    )
-    return Guarded(
-        lambda x: np.reshape(np.dot(C, np.ravel(x)), shape),
-        f"np.reshape(np.dot(C{C.shape}, np.ravel({name})), {shape})",
-    )
+    signed = rng.uniform(0.5, 1.5, (wanted, count)) * rng.choice([-1, 1], (wanted, count))
+    C = np.round(signed / math.sqrt(count), 2)
+    text = f"np.reshape(np.dot(C{C.shape}, np.ravel({name})), {shape})"
+    return Guarded(lambda x: np.reshape(np.dot(C, np.ravel(x)), shape), text)
 
 
 def _digits(x: float) -> float:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_course.audit.command.one_function import search_mistake
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import gradients
 from tinygrad_course.audit.kinds.base import first_of, formula
 from tinygrad_course.audit.kinds.cases import Case
-from tinygrad_course.audit.repair.diagnosis import diagnose
 from tinygrad_course.audit.repair.verdict import judge
 from tinygrad_course.audit.reporting.results import WRONG, FunctionReport, Report
 from tinygrad_course.audit.source.signatures import argument_names, bind
@@ -96,8 +96,7 @@ def audit(
     verdict = judge(learner, kind, backward, case)
     if not verdict.right:
         told.status = WRONG
-        with learner.program.trials():
-            told.findings, _, _ = diagnose(learner, kind, [verdict], [], kind.trials)
+        search_mistake(learner, kind, [verdict], [], kind.trials, told)
     report.functions.append(told)
     return report
 

@@ -136,10 +136,9 @@ class _File:
         self.outdated = {name: removed_api.find(node) for name, node in program.functions.items()}
         for name in [name for name, uses in self.outdated.items() if uses]:
             # What is gone is replaced, so that the rest of the function can be judged.
-            removed_api.modernize(program.functions[name])
-            (program.there if name in program.there else program.namespace)[name] = program.define(
-                program.functions[name]
-            )
+            node = program.functions[name]
+            removed_api.modernize(node)
+            (program.there if name in program.there else program.namespace)[name] = program.define(node)
         self.known = {name: found for name, node in program.functions.items() if (found := kind_of(node))}
         self.repaired: dict[str, Any] = {name: _course_version(program, name) or _gone(name) for name in skip}
         self.unusable: set[str] = set()

@@ -310,9 +310,8 @@ def prefilter_for(view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
         value = local_value(view, site, changed, event.before)
         if value is _UNKNOWN:
             return True
-        return value is not None and any(
-            agrees(label, value, option, case) or close(value, option) for option in options
-        )
+        right = (agrees(label, value, option, case) or close(value, option) for option in options)
+        return value is not None and any(right)
 
     return test
 

@@ -19,8 +19,7 @@ from tinygrad_course.audit.repair.missing_lines import not_handed_on, updated_ea
 from tinygrad_course.audit.repair.mutations.scope import called, is_a, text
 from tinygrad_course.audit.repair.search import order_of, search, structural_pairs
 from tinygrad_course.audit.repair.verdict import Verdict
-from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
-from tinygrad_course.audit.reporting.results import Finding
+from tinygrad_course.audit.reporting.results import DIAGNOSES, Finding
 from tinygrad_course.audit.source.removed_api import replaced
 from tinygrad_course.audit.source.syntax import nodes
 
@@ -35,9 +34,7 @@ BY_LABEL = {
     SIZES: "batch_size",
 }
 """What is told by the property that fails, where no line is found that mends it."""
-GENERIC = {
-    *words("wrong_factor wrong_constant wrong_function wrong_operand extra_term term_missing wrong_order")
-}
+VAGUE = words("wrong_factor wrong_constant wrong_function wrong_operand extra_term term_missing wrong_order")
 
 
 def diagnose(
@@ -102,9 +99,7 @@ def easily_right(
 
 def most_telling(failing: list[Verdict]) -> Verdict:
     """Of the failing cases, return one that raises nothing, has several examples and little that is wrong."""
-    return min(
-        failing, key=lambda verdict: (verdict.error is not None, verdict.case.m == 1, len(verdict.wrong))
-    )
+    return min(failing, key=lambda one: (one.error is not None, one.case.m == 1, len(one.wrong)))
 
 
 def _ordered(verdicts: list[Verdict]) -> list[Case]:
@@ -233,12 +228,12 @@ def _diagnosis(
     if repair is not None:
         kind = repair.edit.kind
         weights = assigned(repair.site)[:1] == "W" or any(label[:1] == "W" for label in verdict.wrong)
-        if "wide" in verdict.case.extra and weights and kind in GENERIC | {"wrong_power"}:
+        if "wide" in verdict.case.extra and weights and kind in {*VAGUE, "wrong_power"}:
             return "initial_scale"
         new = repair.edit.new if isinstance(repair.edit.new, str) else text(repair.edit.new)
-        if kind in GENERIC and is_a("rate", new):
+        if kind in VAGUE and is_a("rate", new):
             return "learning_rate"
-        if kind in GENERIC and relation is not None and relation.kind == "factor":
+        if kind in VAGUE and relation is not None and relation.kind == "factor":
             return _factor_kind(relation, verdict.case.m) or kind
         return kind
     if symptom is not None and symptom.error is not None:

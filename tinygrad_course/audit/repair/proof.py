@@ -225,9 +225,8 @@ def own_meaning(learner: Learner, kind: Kind, failing: list[Verdict]) -> str:
     """Say what a function means otherwise than the course's, whose formula then proves nothing; else ""."""
     program = learner.program
     callees = [program.functions[name] for name in program.callees(learner.name)]
-    text = "\n".join(
-        ast.unparse(node) for node in [learner.node, *callees] if node is learner.node or not kind_of(node)
-    )
+    own = [learner.node, *(node for node in callees if not kind_of(node))]
+    text = "\n".join(map(ast.unparse, own))
     if not kind.draws and _DRAWS.search(text):
         return "it draws random numbers, and the course's function draws none"
     whole = "\n".join(map(ast.unparse, [learner.node, *callees]))

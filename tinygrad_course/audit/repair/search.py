@@ -70,11 +70,10 @@ def search(view: Scene, now: list[Verdict], *, likely: bool = False) -> tuple[Re
 def _partial(view: Scene, now: list[Verdict], label: str, groups: dict[str, list[Site]]) -> Repair | None:
     """Return a repair after which something else is still wrong."""
     first = groups["first"]
+    if label and len(first) == 1:  # of one edit it is known that there is none
+        return double_mutation(view, first[0], view.pool.progress(now, label))
     if label:
-        found = _step(view, now, first, label)
-        if not found and len(first) == 1:
-            found = double_mutation(view, first[0], view.pool.progress(now, label))
-        return found
+        return _step(view, now, first, label)
     if any(verdict.error is not None or verdict.missing for verdict in now):
         return None
     better, everywhere = view.pool.better(now), [*first, *groups["earlier"], *groups["rest"]]

@@ -88,10 +88,8 @@ def _body(report: Report) -> Iterator[str]:
 
 
 def _finding(function: FunctionReport, finding: Finding) -> Iterator[str]:
-    yield (
-        f"<section><h2><code>{escape(function.name)}</code>, {escape(place(finding))}: "
-        f"{escape(finding.title)}</h2>"
-    )
+    where = f"<code>{escape(function.name)}</code>, {escape(place(finding))}"
+    yield f"<section><h2>{where}: {escape(finding.title)}</h2>"
     for part, words in told(function, finding):
         if part in {"yours", "likely"}:
             code, colour = escape(words), "wrong" if part == "yours" else "right"
@@ -188,9 +186,8 @@ def _reason(report: Report) -> str:
     if report.of or not report.functions:
         return "" if report.of else "no function that the check knows"
     empty = sum("not filled in" in remark for function in report.functions for remark in function.remarks)
-    return (
-        "not filled in yet" if empty * 2 > len(report.functions) else escape(report.functions[0].remarks[0])
-    )
+    first = report.functions[0].remarks[0]
+    return "not filled in yet" if empty * 2 > len(report.functions) else escape(first)
 
 
 def _statistics(reports: Sequence[Report]) -> Iterator[str]:

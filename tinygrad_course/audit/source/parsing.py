@@ -91,9 +91,8 @@ def _chunks(text: str) -> list[tuple[int, str]]:
     lines = text.split("\n")
     starts = [0]
     for index, line in enumerate(lines):
-        if re.match(r"(def|class|@|import|from|async)\b|@", line) and not (
-            index and lines[index - 1].startswith("@")
-        ):
+        decorated = index and lines[index - 1].startswith("@")
+        if re.match(r"(def|class|@|import|from|async)\b|@", line) and not decorated:
             starts.append(index)
     bounds = [*sorted(set(starts)), len(lines)]
     return [(start, "\n".join(lines[start:end])) for start, end in pairwise(bounds)]
@@ -104,11 +103,9 @@ def _problem(error: Exception, chunk: str, offset: int) -> Problem:
     lines = chunk.split("\n")
     source = lines[line - 1].strip() if line <= len(lines) else ""
     match = re.search(r"^\s*def\s+(\w+)", chunk, re.MULTILINE)
-    message = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
     hint = _hint(error, source, chunk)
-    return Problem(
-        line + offset, f"{message}. {hint}" if hint else message, source, match.group(1) if match else None
-    )
+    message = f"{type(error).__name__}: {getattr(error, 'msg', error)}" + f". {hint}" * bool(hint)
+    return Problem(line + offset, message, source, match[1] if match else None)
 
 
 def _hint(error: Exception, source: str, chunk: str) -> str:

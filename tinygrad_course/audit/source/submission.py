@@ -104,9 +104,7 @@ class Submission:
         """Return one line as the learner wrote it, without its indentation."""
         text = self.lines[line - 1].strip() if 0 < line <= len(self.lines) else ""
         # Nothing of a homework is to move a terminal's cursor or to change its colours.
-        return "".join(
-            character if character.isprintable() else " " for character in text.replace("\t", "    ")
-        )
+        return "".join(one if one.isprintable() else " " for one in text.replace("\t", "    "))
 
 
 def load(path: str | Path, root: Path | None = None) -> Submission:
@@ -162,11 +160,8 @@ def _from_notebook(path: str, data: bytes) -> Submission:
     try:
         notebook = json.loads(data.decode("utf-8-sig", errors="replace"))
         cells = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
-        sources = [
-            (number, cell.get("source", cell.get("input", "")))
-            for number, cell in enumerate(cells, start=1)
-            if cell.get("cell_type") == "code"
-        ]
+        code = [(number, cell) for number, cell in enumerate(cells, 1) if cell.get("cell_type") == "code"]
+        sources = [(number, cell.get("source", cell.get("input", ""))) for number, cell in code]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise SubmissionError(f"{path} is no notebook: {type(error).__name__}: {error}") from None
     submission = Submission(path, [])

@@ -28,7 +28,8 @@ from tinygrad_course.audit.repair.mutations.scope import (
 )
 from tinygrad_course.audit.source.syntax import names_in, nodes
 
-ANYWHERE = """
+TABLES = {
+    "anywhere": """
 a + b -> a - b wrong_sign 0; a * b wrong_function 2
 a - b -> a + b wrong_sign 0; b - a wrong_sign 0.3
 x - b -> b without(x) 2; -b without(x) 2
@@ -83,9 +84,8 @@ range(a, b) -> range(b) index_off_by_one 0.5; range(a, b + 1) index_off_by_one 0
 range(a, b + 1) -> range(b) index_off_by_one 0.5
 (shape | T | size)(**_) -> f shape 0
 float(a) -> np.squeeze(a) removed_api 0
-"""
-
-AROUND = """
+""",
+    "around": """
 x if root -unary -> -x wrong_sign 0.5
 x if -root -unary -> -x wrong_sign 1
 _ if named -indexed -> _.T transposed 0
@@ -118,29 +118,27 @@ multiply(log(x), a) -> _ + (1 - a) * log(1 - x) term_missing 0.6
 _ if rate -> _ * GRADIENT gradient_missing 0.8
 _ if linear -> SIGMOID(_) activation_missing 1.2; 1 / (1 + np.exp(-_)) activation_missing 1.25
     SIGMOID(_ + BIAS) activation_missing 1.3; 1 / (1 + np.exp(-(_ + BIAS))) activation_missing 1.35
-"""
-
-COUNTED = """
+""",
+    "counted": """
 a {+ -} b -> a shifted 0
 _ if countable -> _ + 1 shifted 1; _ - 1 shifted 1; _ + 2 shifted 1
 n if entry -> 1 shape 0.5
 _ if -name -> INTEGER shifted 1; INTEGER + 1 shifted 1.5; INTEGER - 1 shifted 1.5
-"""
-
-ENTRYWISE = """
+""",
+    "entrywise": """
 (dot | matmul)(a.T, b) -> a * b elementwise 0.25
 (dot | matmul)(a, b.T) -> a * b elementwise 0.25
 a.T @ b -> a * b elementwise 0.25
 a @ b.T -> a * b elementwise 0.25
-"""
-
-NAMES = """
+""",
+    "names": """
 _ if beta -> _ ** STEP bias_correction 0
 _ if row -> _[0, INDEX] not_indexed 1.3
 _ if matrix -row -> _[:, INDEX] not_indexed 1.3
 _ if matrix -> _[:, INDEX : INDEX + 1] not_indexed 1.4; _[:, ORDER] pairs_broken 1.2
 _ if undefined -> INPUT.T wrong_operand 2
-"""
+""",
+}
 
 _MULTIPLES = {"whole", "part", "multiple"}
 _STANDS = {"TERM", "MASK", "BIAS"}
@@ -251,13 +249,7 @@ def _is_slope(at: Location, words: str) -> bool:
     return (multiplied or (alone and len(words) <= 40)) and bool(fits)
 
 
-RULES = {
-    "anywhere": [*_read(ANYWHERE)],
-    "around": [*_read(AROUND)],
-    "counted": [*_read(COUNTED)],
-    "entrywise": [*_read(ENTRYWISE)],
-    "names": [*_read(NAMES)],
-}
+RULES = {part: [*_read(table)] for part, table in TABLES.items()}
 
 
 def changes(part: str, at: Location, scope: Scope, label: str, told: set[str]) -> Iterator[Change]:

@@ -53,7 +53,22 @@ RELATED = {
 }
 
 
-def names(at: Location, scope: Scope, label: str, told: set[str]) -> Iterator[Change]:
+def operand_edits(at: Location, scope: Scope, label: str, told: set[str]) -> Iterator[Change]:
+    """Give the edits of an expression that depend on what kind of operand it is."""
+    match at.node:
+        case ast.Name():
+            yield from _names(at, scope, label, told)
+        case ast.Constant():
+            yield from _constants(at, scope, label)
+        case ast.Subscript() as node:
+            yield from _derivatives(node, scope)
+        case ast.Call() as node:
+            yield from _call_edits(node, scope)
+        case ast.Attribute() as node:
+            yield from _attributes(at, node, scope)
+
+
+def _names(at: Location, scope: Scope, label: str, told: set[str]) -> Iterator[Change]:
     """Put another variable of the same kind in a variable's place."""
     name = text(at.node)
     yield from _misspelt(name, scope)
@@ -74,7 +89,7 @@ def names(at: Location, scope: Scope, label: str, told: set[str]) -> Iterator[Ch
     yield from changes("names", at, scope, label, told)
 
 
-def attributes(at: Location, node: ast.Attribute, scope: Scope) -> Iterator[Change]:
+def _attributes(at: Location, node: ast.Attribute, scope: Scope) -> Iterator[Change]:
     """Put another array, or number, of the object in the place of one: self.b2; another function: np.log."""
     holder = scope.values.get(node.value.id) if isinstance(node.value, ast.Name) else None
     held = vars(holder) if hasattr(holder, "__dict__") and isinstance(node.ctx, ast.Load) else {}
@@ -101,7 +116,7 @@ def _misspelt(name: str, scope: Scope) -> Iterator[Change]:
         yield "not_defined", parse(other), 0
 
 
-def derivatives(node: ast.Subscript, scope: Scope) -> Iterator[Change]:
+def _derivatives(node: ast.Subscript, scope: Scope) -> Iterator[Change]:
     """Put the derivative in the place of a parameter: grads["dW1"] for parameters["W1"]."""
     if not isinstance(node.value, ast.Name) or not isinstance(scope.values.get(node.value.id), dict):
         return
@@ -117,9 +132,7 @@ def derivatives(node: ast.Subscript, scope: Scope) -> Iterator[Change]:
             yield "wrong_operand", parse(f"{name}[{re.sub('d', '', key, count=1)}]"), 0.6
 
 
-_BUILTINS = [
-    name for name in dir(builtins) if not name.startswith("_") and not name.endswith(("Error", "Warning"))
-]
+_BUILTINS = [name for name in dir(builtins) if not re.search("^_|Error$|Warning$", name)]
 _MODULES = {"np", "math", "numpy", "str", "int", "float", "True", "False"}
 
 
@@ -161,7 +174,7 @@ def _argument(at: Location) -> bool:
     return isinstance(call, ast.Call) and at.name == "args" and called(call) not in {"str", "range", "len"}
 
 
-def constants(at: Location, scope: Scope, label: str) -> Iterator[Change]:
+def _constants(at: Location, scope: Scope, label: str) -> Iterator[Change]:
     """Put another truth value, text or number in the place of one."""
     value = at.node.value if isinstance(at.node, ast.Constant) else None
     if isinstance(value, bool):
@@ -224,7 +237,7 @@ def _numbers(at: Location, value: float, scope: Scope, label: str) -> Iterator[C
             yield kind if name not in EXAMPLES else "missing_1_over_m", ast.Name(name, ast.Load()), 2
 
 
-def call_edits(node: ast.Call, scope: Scope) -> Iterator[Change]:
+def _call_edits(node: ast.Call, scope: Scope) -> Iterator[Change]:
     """Give the edits of a call's arguments."""
     name = called(node)
     if name in _REDUCTIONS:

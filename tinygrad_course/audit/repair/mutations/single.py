@@ -10,13 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tinygrad_course.audit.repair.mutations.edit_table import changes, marks
-from tinygrad_course.audit.repair.mutations.operands import (
-    attributes,
-    call_edits,
-    constants,
-    derivatives,
-    names,
-)
+from tinygrad_course.audit.repair.mutations.operands import operand_edits
 from tinygrad_course.audit.repair.mutations.scope import (
     Change,
     Location,
@@ -129,17 +123,8 @@ def _expression_edits(at: Location, scope: Scope, label: str) -> Iterator[Change
     if at.counting and around:
         yield from changes("counted", at, scope, label, told)
     yield from changes("anywhere", at, scope, label, told)
-    if isinstance(node, ast.Name):
-        yield from names(at, scope, label, told)
-    elif isinstance(node, ast.Constant):
-        yield from constants(at, scope, label)
-    elif isinstance(node, ast.Subscript):
-        yield from derivatives(node, scope)
-    elif isinstance(node, ast.Call):
-        yield from call_edits(node, scope)
-    elif isinstance(node, ast.Attribute):
-        yield from attributes(at, node, scope)
-    elif isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
+    yield from operand_edits(at, scope, label, told)
+    if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
         yield from _tuples(at, node)
     if around and not at.counting:
         yield from changes("around", at, scope, label, told)
