@@ -206,10 +206,7 @@ class LogSumExp(Term):
 
 
 class Variance(Term):
-    """The mean square of what z is from its mean along an axis of n entries: ``Variance(z, axis, n)``.
-
-    Of all of them, n, where the axis is -1.
-    """
+    """z's mean square distance from its mean: ``Variance(z, axis, n)``; of all n, where axis is -1."""
 
     nargs = 3
 

@@ -122,10 +122,7 @@ def _largest(values: Any) -> float:
 
 
 def _close(found: Any, expected: Any, cancelled: float = 0.0) -> bool:
-    """Whether two arrays agree where both are finite; a logarithm of 0 is infinite on either side.
-
-    `cancelled` is the size of the terms that they are sums of.
-    """
+    """Whether two arrays, sums of terms so large that `cancelled`, agree where both are finite."""
     try:
         if found.shape != expected.shape:
             same = found.size == np.size(expected)

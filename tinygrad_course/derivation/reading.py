@@ -79,10 +79,7 @@ class Reading:
 
 
 def read(graph: Graph, names: Mapping[str, Any], wanted: set[int]) -> Reading:
-    """Read a recording, its `wanted` nodes as variables in any case.
-
-    `names` are the user's variables: arrays and numbers are recognised by their values.
-    """
+    """Read a recording, its `wanted` nodes as variables in any case, others by the user's `names`."""
     first = _Reader(graph, names, wanted, None).read()
     m = _examples(first, names)
     if m is None:

@@ -24,11 +24,7 @@ MOST = 150
 
 
 def to_file(graph: Graph, path: Path, *, theme: Theme, scale: float, title: str) -> Path:
-    """Draw the sweep through a graph, a frame for each step.
-
-    Raises ImportError if Pillow is missing; NoRenderer if there is no Graphviz; ValueError if the graph has
-    too many operations to watch.
-    """
+    """Draw the sweep through a graph, a frame for each step."""
     try:
         from PIL import Image
     except ImportError as error:

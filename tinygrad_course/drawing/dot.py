@@ -149,10 +149,7 @@ def _colours(t: Theme, ground: str, border: str = "") -> str:
 
 
 def _operation(item: Item, t: Theme) -> str:
-    """Return a circle with the sign in it, between the value and the gradient; a long name gets a box.
-
-    The numbers stand inside, where no wire can cross them.
-    """
+    """Return a circle with value, sign and gradient inside, where no wire can cross them; or a box."""
     colours = _colours(t, "operation")
     if item.lit:
         colours = f'fillcolor="{t.kinds["cost"][0]}", color="{t.gradient}", penwidth={t.weight * 2:g}'

@@ -162,10 +162,7 @@ def _of_repetitions(graph: Graph) -> list[Section]:
 
 
 def _repetition(signs: list[tuple[str | None, tuple[int, ...]]], at: int) -> tuple[int, int]:
-    """Return the length and the count of the block that is repeated most from here on.
-
-    The first block may differ in where its inputs come from.
-    """
+    """Return length and count of the block repeated most from here; the first may have other inputs."""
     best = (1, 1)
     for length in range(1, min(LONGEST, (len(signs) - at) // 3) + 1):
         second = at + length

@@ -40,11 +40,7 @@ def file_format(path: Path) -> str:
 
 
 def to_file(text: str, path: Path, scale: float = 1.0) -> Path:
-    """Draw DOT text into a file, in the format of its suffix: .png, .svg, .pdf or .dot.
-
-    A PNG at scale 2 has twice as many pixels each way. Raises NoRenderer if there is no Graphviz; the DOT
-    text is then saved beside, and the message says where and what to do.
-    """
+    """Draw DOT text into a file by its suffix; where there is no renderer, save it beside and say so."""
     form = file_format(path)
     if form == "dot":
         return write(path, text.encode())
@@ -57,11 +53,7 @@ def to_file(text: str, path: Path, scale: float = 1.0) -> Path:
 
 
 def picture(text: str, form: str, scale: float = 1.0) -> bytes:
-    """Return DOT text drawn as ``png``, ``svg`` or ``pdf``.
-
-    Raises ValueError if the scale is not a positive number below 20; NoRenderer if there is no Graphviz, or
-    what there is failed.
-    """
+    """Return DOT text as ``png``, ``svg`` or ``pdf``; raise NoRenderer if there is none, or it failed."""
     if not 0 < scale <= 20:
         raise ValueError(f"scale={scale}: a scale is a factor such as 2, greater than 0 and at most 20")
     if form == "png":

@@ -18,10 +18,7 @@ from tinygrad_course.rules.table import RULES, Rule, rule
 
 
 def _prepared(A: Any, Y: Any) -> tuple[Any, Any]:
-    """Return A and Y as arrays of one shape, (n, m), and A's dtype: -Y of uint8 would wrap.
-
-    Raises ValueError if the shapes differ, or there are no examples.
-    """
+    """Return A and Y, which must have one shape, (n, m), as arrays of A's dtype: -Y of uint8 would wrap."""
     A = inexact(A)
     if not hasattr(Y, "dtype"):
         Y = np.asarray(Y)

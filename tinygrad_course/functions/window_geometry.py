@@ -61,10 +61,7 @@ class Window(NamedTuple):
         dilation: Sizes = 1,
         groups: int = 1,
     ) -> Self:
-        """Return the window over a grid, with `pad` ("valid", "same", or numbers) as zeros before and after.
-
-        Raises ValueError if a setting is none, or the window is larger than the padded grid.
-        """
+        """Return the window over a grid, with `pad` ("valid", "same", numbers) as zeros before and after."""
         axes = len(grid)
         steps, gaps = each(stride, axes, "stride"), each(dilation, axes, "dilation")
         if isinstance(pad, str):

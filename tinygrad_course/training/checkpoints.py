@@ -143,10 +143,7 @@ def image(held: Run, setup: Mapping[str, Any], streams: Mapping[str, Stream | st
 
 
 def json_of(setup: Mapping[str, Any]) -> str:
-    """Return a setup as it is written: NumPy's numbers and arrays as Python's.
-
-    Raises TypeError for what JSON can't say.
-    """
+    """Return a setup as it is written, NumPy's numbers and arrays as Python's; raise TypeError for others."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind in "fiubU":

@@ -25,11 +25,7 @@ _DRAWS: dict[str, Draw] = {
 
 
 def check_layers(layers: Sequence[int], name: str = "layers") -> tuple[int, ...]:
-    """Return the sizes of the layers as a tuple, or say what is wrong with them, by the argument's name.
-
-    Raises TypeError for anything but whole numbers; ValueError for fewer than two layers, or a layer without
-    units.
-    """
+    """Return the sizes of the layers as a tuple, or say what is wrong with them, by the argument's name."""
     if isinstance(layers, (str, int, np.integer)) or not hasattr(layers, "__len__"):
         raise TypeError(
             f"{name} is {layers!r}; expected the sizes of all layers, input first, such as [2, 4, 1]"

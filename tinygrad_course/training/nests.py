@@ -30,10 +30,7 @@ class Writer(h5py.File):  # type: ignore[misc]  # h5py has no types
         self._written: list[str] = []
 
     def nest(self, name: str, value: Nest) -> None:
-        """Write a nest at the root.
-
-        Raises TypeError for a value that is no array of numbers, or a key that is no text.
-        """
+        """Write a nest at the root; raise TypeError for what is no array of numbers, or no key of text."""
         self._nest(self, encoded(name), value, name)
 
     def text(self, name: str, text: str) -> None:

@@ -112,10 +112,7 @@ class EarlyStopping:
 
 
 def monitored(history: Mapping[str, Sequence[float]], name: str) -> Sequence[float]:
-    """Return a column of the history; "validation_cost" is the cost where there are no validation data.
-
-    Raises ValueError if there is no such column.
-    """
+    """Return a column of the history; "validation_cost" is the cost where there are no validation data."""
     if name == "validation_cost" and name not in history:
         name = "cost"
     if name not in history:

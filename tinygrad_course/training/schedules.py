@@ -237,10 +237,7 @@ KINDS = (InverseTimeDecay, ExponentialDecay, StepDecay, CosineDecay, Warmup, Red
 
 
 def check_rate(rate: Any) -> None:
-    """Raise if this is no learning rate.
-
-    Raises ValueError for a number that is not above 0; TypeError for what is neither a number nor a function.
-    """
+    """Raise ValueError for a number that is not above 0, TypeError for what is no learning rate at all."""
     if callable(rate):
         return
     number = isinstance(rate, (int, float, np.floating, np.integer))
