@@ -125,8 +125,7 @@ class Learner:
 
     def depth(self, *names: str) -> int | None:
         """Return how many layers the names W1, dW2, Z3, ... speak of, None where the source counts them."""
-        found = re.findall(r"(?i)(?<![A-Za-z])d?[wzab]_?(\d)(?!\d)", self.text(*names))
-        return max(map(int, found), default=None)
+        return depth_told(self.text(*names))
 
     def cache_from_names(
         self, role: str, values: Mapping[str, Any], default: list[str], *, as_dict: bool
@@ -142,6 +141,12 @@ class Learner:
         if as_dict or any(isinstance(key, ast.Constant) and isinstance(key.value, str) for key in keys):
             return dict(values)
         return tuple(values[name] for name in default)
+
+
+def depth_told(text: str) -> int | None:
+    """Return how many layers the names in a text speak of, None where there are none."""
+    found = re.findall(r"(?i)(?<![A-Za-z])d?[wzab]_?(\d)(?!\d)", text)
+    return max(map(int, found), default=None)
 
 
 def _is(expression: ast.expr, name: str) -> bool:

@@ -8,7 +8,6 @@ import ast
 import math
 import re
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,6 @@ from tinygrad_course.audit.kinds.gradient_names import (
 )
 from tinygrad_course.audit.kinds.input_layouts import Layout
 from tinygrad_course.audit.kinds.names_taken import (
-    Taken,
     called_in_loops,
     descends,
     handed_on,
@@ -57,7 +55,7 @@ class AnyBackward(Pair):
         words = ", ".join(f"{name} = {value!r}" for name, value in self.fixed().items())
         self.left_out |= {words: f"not judged with {words}"} if words else {}
         try:
-            made = self.sizes.settled(lambda: self.found(learner, draw))
+            made = self.sizes.settled(lambda: self.found(draw))
         finally:
             self.turn += 1
         self.left_out.pop(words, None)
@@ -68,9 +66,9 @@ class AnyBackward(Pair):
         wrong, remarks = super().judge(values, case)
         return wrong, [*remarks, *self.left_out.values()]
 
-    def found(self, learner: Learner, draw: Draw) -> Case:
+    def found(self, draw: Draw) -> Case:
         """Find values with which both functions run, and differentiate the forward function there."""
-        taken = self.taken(learner, draw)
+        self.wanted = taken = self.taken(4 if draw.scale == "deep" else 2)
         numbered = "outputs" in map(category, [*taken.start, *taken.forward])
         seed = draw.choice(range(10**6))
         best: tuple[Tried, tuple[int, int]] | None = None
@@ -86,7 +84,7 @@ class AnyBackward(Pair):
             if self._tells_nothing(layout, best[0] if best is not None else None, problem, numbered):
                 continue
             try:
-                found = self._tried(learner, Draw(seed + 1), layout, values, taken)
+                found = self._tried(Draw(seed + 1), layout, values)
             except Unfit as error:
                 self.sizes.learn(error.error, layout, values)
                 problem = max(problem or error, error, key=self._told)
@@ -112,7 +110,7 @@ class AnyBackward(Pair):
         self.place = best[1]
         self.exact = self.exact or best[0].complete
         if best[0].complete and fitted is not None and not self.strict:
-            return self._of_other_labels(learner, Draw(seed + 1), *fitted, taken) or best[0].case
+            return self._of_other_labels(Draw(seed + 1), *fitted) or best[0].case
         return best[0].case
 
     def _tells_nothing(
@@ -129,11 +127,9 @@ class AnyBackward(Pair):
         # Where a transpose too many or too few runs, what raised before is no better.
         return best is not None and layout.square and not best.ran
 
-    def _of_other_labels(
-        self, learner: Learner, draw: Draw, layout: Layout, values: dict[str, Any], taken: Taken
-    ) -> Case | None:
+    def _of_other_labels(self, draw: Draw, layout: Layout, values: dict[str, Any]) -> Case | None:
         """Return the case of the same classes written otherwise, where the cost is the same with them."""
-        name = next((one for one in taken.forward if category(one) == "labels"), "")
+        name = next((one for one in self.wanted.forward if category(one) == "labels"), "")
         labels, cost = values.get(name), self.seen
         if not self.turn or not isinstance(labels, np.ndarray) or np.ndim(cost):
             return None
@@ -142,7 +138,7 @@ class AnyBackward(Pair):
             return None
         other = np.argmax(labels, axis=1) if hot else np.eye(np.max(labels) + 1)[labels]
         try:
-            found = self._tried(learner, draw, layout, {**values, name: other}, taken)
+            found = self._tried(draw, layout, {**values, name: other})
         except Unfit:
             return None
         same = np.ndim(self.seen) == 0 and abs(self.seen - cost) < 1e-9 * max(1.0, abs(cost))
@@ -154,21 +150,18 @@ class AnyBackward(Pair):
             return 2 if problem.args[0].startswith(f"{self.node.name} raises") and not self.together else 0
         return 3 if TELLING.search(problem.args[0]) else 1
 
-    def _tried(
-        self, learner: Learner, draw: Draw, layout: Layout, values: dict[str, Any], taken: Taken
-    ) -> Tried:
+    def _tried(self, draw: Draw, layout: Layout, values: dict[str, Any]) -> Tried:
         """Run both functions, differentiate the forward function, and weigh what the other one gives."""
-        values = self.values(learner, values, draw, taken)
+        values, taken = self.values(values, draw), self.wanted
         outside = {name: values[name] for name in taken.outside}
         theta: dict[str, Any] = {name: values[name] for name in taken.forward}
         self.data = [*theta.values()]
         if self.owner:
             with self.program.bound(outside):
                 start = {name: values[name] for name in taken.start}
-                theta["self"] = new_object(learner, self.owner, start, self.sizes.maker)
+                theta["self"] = new_object(self.program, self.owner, start, self.sizes.maker)
         held = duplicate(theta)
-        gives = partial(self.gives, learner, outside)
-        output = gives({**held, **outside})
+        output = self.gives({**held, **outside})
         place, weights, arguments = handed_on(self.node, self.forward, output, held, values, draw, taken)
         self.seen = output[place]
         if not weights and self.owner and not taken.back and "labels" in map(category, taken.forward):
@@ -177,8 +170,8 @@ class AnyBackward(Pair):
         labels = next((one for name, one in arguments.items() if category(name) == "labels"), None)
         costs = [weighing(weights)]
         if not weights:
-            place, costs = self.costs(learner, layout, output, place, labels)
-        costs = costs or elementwise(gives, at, output[place])
+            place, costs = self.costs(layout, output, place, labels)
+        costs = costs or elementwise(self.gives, at, output[place])
         if not costs:
             raise Unfit(f"no argument of {self.node.name} is the derivative of an output")
         if any(np.asarray(part).dtype.itemsize < 8 for part in output if numeric(part)):
@@ -187,22 +180,22 @@ class AnyBackward(Pair):
         self.differentiated += 1
         try:
             with self.program.bound(outside):
-                result = self.run(learner, self.node, passed)
+                result = self.run(self.node, passed)
         except Unfit:
             layer = weights and (self.layer or (self.owner and taken.back == [taken.upstream]))
             if not layer and not (self.strict and self.own_costs):
                 raise
-            expected = next((one for _, one in self.costs_differentiated(gives, at, costs)), {})
+            expected = next((one for _, one in self.costs_differentiated(at, costs)), {})
             spoken = [key for key in expected if re.search(rf"\b{key}\b", ast.unparse(self.node))]
             case = Case(arguments, expected, tuple(spoken or expected), bindings=outside)
             return Tried(case, 0, bool(expected), ran=False)
         best: Tried | None = None
-        for cost, expected in self.costs_differentiated(gives, at, costs):
+        for cost, expected in self.costs_differentiated(at, costs):
             case = Case(arguments, dict(expected), (), m=max(1, layout.examples), bindings=outside)
             if self.together:
                 case.expected["cost"] = output[place]
             found = self.gradients(result, arguments, passed, case.expected)
-            tried = self.held_to(learner, case, found, values, taken, cost)
+            tried = self.held_to(case, found, values, cost)
             if best is None or tried.right > best.right:
                 best, self.cost = tried, cost.node or cost.name
                 if cost.implied:
@@ -213,26 +206,15 @@ class AnyBackward(Pair):
             raise Unfit("no cost goes with it")
         return best
 
-    def costs(
-        self, learner: Learner, layout: Layout, output: list[Any], place: int, labels: Any
-    ) -> tuple[int, list[Cost]]:
+    def costs(self, layout: Layout, output: list[Any], place: int, labels: Any) -> tuple[int, list[Cost]]:
         """Return which output goes with labels, and the costs that the gradients may be of."""
         if labels is None:
             return place, []
-        run = partial(self.run, learner)
-        place, costs = labelled_costs(run, self.forward, self.own_costs, output, place, labels)
+        place, costs = labelled_costs(self.run, self.forward, self.own_costs, output, place, labels)
         self.sizes.refuse(layout, labels, output[place] if not costs else labels)
         return place, costs
 
-    def held_to(
-        self,
-        learner: Learner,
-        case: Case,
-        found: dict[str, Any],
-        values: dict[str, Any],
-        taken: Taken,
-        cost: Cost,
-    ) -> Tried:
+    def held_to(self, case: Case, found: dict[str, Any], values: dict[str, Any], cost: Cost) -> Tried:
         """Tell which of the gradients that were found are right, and whether the others can only be wrong."""
         if cost.implied:
             case.expected = up_to_a_factor(
@@ -256,13 +238,13 @@ class AnyBackward(Pair):
         case.required = tuple(key for key in expected if key in found)
         self.sampled = sampled({key: expected[key] for key in case.required})
         lost = sorted(key for key in {*expected} - {*found} if np.ndim(expected[key]))
-        lost = [key for key in lost if self.owner and key[1:] not in taken.forward]
+        lost = [key for key in lost if self.owner and key[1:] not in self.wanted.forward]
         self.unfound = f"not found, and not judged: {', '.join(lost)}" * bool(lost)
         if not others:
             return Tried(case, len(right), True)
-        ratio, upstream = ratio_of(found, others), taken.upstream
+        ratio, upstream = ratio_of(found, others), self.wanted.upstream
         labelled = any(category(name) == "labels" for name in argument_names(self.forward))
-        is_cost = bool(self.owner) and labelled and not taken.back and len(found) == 1
+        is_cost = bool(self.owner) and labelled and not self.wanted.back and len(found) == 1
         sizes = {size for array in arrays(values) for size in array.shape if size > 1}
         if values is self.cell or cost.node is not None:
             return Tried(case, len(right), values is self.cell or bool(right) or ratio is not None)
@@ -286,7 +268,7 @@ class AnyBackward(Pair):
                 return Tried(case, 0, True)  # with another word it gives them as they are; or by no size
             if not right:
                 raise Unfit(f"it gives the derivative of {self.forward.name}, {ratio:.4g} times")
-        linear = upstream is not None and self._linear(learner, case, found, taken, told=not right)
+        linear = upstream is not None and self._linear(case, found, told=not right)
         wide = (np.size(found[key]) / max(1, np.size(expected[key])) for key in others)
         for_one = any(times > 1 and times in sizes for times in wide)
         shaped = [np.shape(found[key]) == np.shape(expected[key]) for key in found]
@@ -309,11 +291,9 @@ class AnyBackward(Pair):
             words = f"a penalty on {key[1:]}, which {shown_name(self.forward.name)} has not"
             self.left_out[key] = f"{key} has {words}: its factor is not judged"
 
-    def _linear(
-        self, learner: Learner, case: Case, found: dict[str, Any], taken: Taken, *, told: bool
-    ) -> bool:
+    def _linear(self, case: Case, found: dict[str, Any], *, told: bool) -> bool:
         """Tell whether the gradients double with the derivative that is passed on."""
-        passed, upstream = duplicate(case.values), taken.upstream
+        passed, upstream = duplicate(case.values), self.wanted.upstream
         if upstream not in passed:
             return False
         # A softmax's derivative is often taken together with the cost's.
@@ -324,9 +304,9 @@ class AnyBackward(Pair):
             if soft:
                 raise Unfit("it passes the derivative on as it is")
             return told
-        passed |= {name: 2 * passed[name] for name in (upstream, *taken.others) if name in passed}
+        passed |= {name: 2 * passed[name] for name in (upstream, *self.wanted.others) if name in passed}
         with self.program.bound(case.bindings):
-            result = self.run(learner, self.node, passed)
+            result = self.run(self.node, passed)
         twice = self.gradients(result, case.values, passed, case.expected)
         if all(key in twice and same(twice[key], 2 * np.asarray(one)) for key, one in found.items()):
             return True

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import duplicate, leaves, own_object
 from tinygrad_course.audit.kinds.base import Unfit
@@ -22,9 +21,8 @@ MADE = "made_by_the_file"
 _GROWS = re.compile(r"add\w*|append|push|insert|extend|build|set\w*|init\w*|compile")
 
 
-def new_object(learner: Learner, owner: str, given: dict[str, Any], maker: ast.FunctionDef | None) -> Any:
+def new_object(program: Program, owner: str, given: dict[str, Any], maker: ast.FunctionDef | None) -> Any:
     """Return a new object of a class; small weights are made larger, so that mistakes show."""
-    program = learner.program
     make = program.namespace[owner] if maker is None else program.define(maker)
     made = Unfit.unless(program.call(make, (), duplicate(given)), f"{owner}(...)")
     made = made if maker is None else made.get("")

@@ -2,12 +2,11 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import Path, leaves, unshared
@@ -71,6 +70,8 @@ class Pair(Kind):
         """What the forward function is given."""
         self.seen: Any = None
         """What it gives."""
+        self.wanted: Taken
+        """The names for which values are looked for."""
         self.layer = LAYER_PASS.search(node.name) is not None
         """Whether it is a layer of course 4 or 5: what it raises is its own mistake, then."""
 
@@ -91,8 +92,8 @@ class Pair(Kind):
         with_cost = [self.forward.name, self.cost.name] if isinstance(self.cost, ast.FunctionDef) else []
         return [self.node.name, *with_cost]
 
-    def taken(self, learner: Learner, draw: Draw) -> Taken:
-        """Return the names for which values are looked for."""
+    def taken(self, depth: int) -> Taken:
+        """Return the names for which values are looked for, of a network of such a depth."""
         taken = names_taken(self.program, self.node, self.forward, self.owner)
         taken = taken._replace(outside=[]) if self.layer else taken
         maker = self.sizes.maker
@@ -117,7 +118,7 @@ class Pair(Kind):
         """Return the words that arguments have in this case."""
         return {name: words[self.turn % len(words)] for name, words in self.words.items()}
 
-    def values(self, learner: Learner, values: dict[str, Any], draw: Draw, taken: Taken) -> dict[str, Any]:
+    def values(self, values: dict[str, Any], draw: Draw) -> dict[str, Any]:
         """Return values with what is made of others; predictions that need be no chances are any numbers."""
         chances = re.search("log|sqrt|exp", ast.unparse(self.forward))
         seen = [name for name in values if category(name) == "predicted" and not chances]
@@ -127,22 +128,22 @@ class Pair(Kind):
             if category(name) == "data" and re.search(rf"log\({name}\b", text):  # chances, by another name
                 more[name] = 1 / (1 + np.exp(-value))
         values = values | more if more else values  # those of a cell are known by what they are
-        return taken.packing(values) if taken.packed else values
+        return self.wanted.packing(values) if self.wanted.packed else values
 
     def costs_differentiated(
-        self, gives: Callable[[Any], Any], at: dict[str, Any], costs: list[Cost]
+        self, at: dict[str, Any], costs: list[Cost]
     ) -> Iterator[tuple[Cost, dict[str, Any]]]:
         """Give costs and their derivatives; a cost of the class that takes something else is none."""
         for cost in costs:
             try:
-                yield cost, self.derivatives(gives, at, cost)
+                yield cost, self.derivatives(at, cost)
             except Unfit:
                 if cost.node is None:
                     raise
 
-    def derivatives(self, gives: Callable[[Any], Any], at: dict[str, Any], cost: Cost) -> dict[str, Any]:
+    def derivatives(self, at: dict[str, Any], cost: Cost) -> dict[str, Any]:
         """Return the derivatives of a cost, where they are not 0 or all of them are asked for."""
-        J = lambda theta: cost.of(gives(theta), theta)  # noqa: E731
+        J = lambda theta: cost.of(self.gives(theta), theta)  # noqa: E731
         gradient = slopes(J, at, lambda path, _: of_its_own(path) and self.moved(path))
         if gradient is None:
             raise Unfit("a kink is too near")
@@ -153,16 +154,16 @@ class Pair(Kind):
         """Tell whether the derivative with respect to a leaf is asked for."""
         return category(str(path[0])) not in {"labels", "settings", "number", "epsilon"}
 
-    def gives(self, learner: Learner, outside: dict[str, Any], theta: dict[str, Any]) -> list[Any]:
+    def gives(self, theta: dict[str, Any]) -> list[Any]:
         """Return what the forward function gives, one value after the other."""
-        return parts_of(self.called(learner, outside, theta))
+        return parts_of(self.called(theta))
 
-    def called(self, learner: Learner, outside: dict[str, Any], theta: dict[str, Any]) -> Any:
+    def called(self, theta: dict[str, Any]) -> Any:
         """Return what the forward function returns."""
         asked = argument_names(self.forward)
         here = {name: value for name, value in theta.items() if name in asked}
-        with self.program.bound({name: theta[name] for name in outside}):
-            return self.run(learner, self.forward, here)
+        with self.program.bound({name: theta[name] for name in self.wanted.outside}):
+            return self.run(self.forward, here)
 
     def gradients(
         self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
@@ -181,8 +182,8 @@ class Pair(Kind):
         found = self.gradients(result, case.values, case.passed, expected)
         return {key: as_updated(value, np.shape(expected[key])) for key, value in found.items()}
 
-    def run(self, learner: Learner, node: ast.FunctionDef, arguments: Mapping[str, Any]) -> Any:
+    def run(self, node: ast.FunctionDef, arguments: Mapping[str, Any]) -> Any:
         """Call a function of the file; random numbers are the same in every call."""
-        with learner.program.bound(learner.replacements()), same_draws(1):
-            function = learner.program.namespace[node.name]
-            return Unfit.unless(learner.program.call(function, (), dict(arguments)), node.name)
+        with same_draws(1):
+            function = self.program.namespace[node.name]
+            return Unfit.unless(self.program.call(function, (), dict(arguments)), node.name)

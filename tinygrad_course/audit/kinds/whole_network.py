@@ -8,13 +8,12 @@ role that it plays; and the cost is what the file says it is, or a mean over the
 import ast
 import math
 import re
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.learner import Learner, depth_told
 from tinygrad_course.audit.execution.line_trace import canonical, result_values
 from tinygrad_course.audit.execution.oracle import sampled
 from tinygrad_course.audit.execution.paths import Path, fields_of, label, leaves, plain, put
@@ -51,11 +50,11 @@ class WholeNetwork(AnyBackward):
         parts = [self.forward, self.initial, self.node, self.cost]
         return [part.name for part in parts if isinstance(part, ast.FunctionDef)]
 
-    def taken(self, learner: Learner, draw: Draw) -> Taken:
+    def taken(self, depth: int) -> Taken:
         """Return what the passes, the costs and the initial values take, and the keys of the parameters."""
-        self.depth = learner.depth(self.node.name, self.forward.name) or (4 if draw.scale == "deep" else 2)
-        keys = [learner.convention.key(f"{one}{l}") for l in range(1, self.depth + 1) for one in "Wb"]
-        return of_a_network(super().taken(learner, draw), self.forward, self.initial, self.own_costs, keys)
+        self.depth = depth_told("\n".join(map(ast.unparse, (self.node, self.forward)))) or depth
+        keys = [self.program.convention.key(f"{one}{l}") for l in range(1, self.depth + 1) for one in "Wb"]
+        return of_a_network(super().taken(depth), self.forward, self.initial, self.own_costs, keys)
 
     def settings(
         self, names: list[str], seed: int, draw: Draw
@@ -70,9 +69,9 @@ class WholeNetwork(AnyBackward):
             if all(_usual(category(name), value) for name, value in values.items()):
                 yield key, layout, values
 
-    def values(self, learner: Learner, values: dict[str, Any], draw: Draw, taken: Taken) -> dict[str, Any]:
+    def values(self, values: dict[str, Any], draw: Draw) -> dict[str, Any]:
         """Return values with the parameters that the file's own function makes, by the names asked for."""
-        values = super().values(learner, values, draw, taken)
+        values, taken = super().values(values, draw), self.wanted
         penalty = any(role_of(name) == "lambd" for name in argument_names(self.node))
         for name in taken.looked_for:
             if name not in taken.parameters and (role := role_of(name, _NUMBERS)):
@@ -80,7 +79,7 @@ class WholeNetwork(AnyBackward):
         self.shape = next((np.shape(one) for name, one in values.items() if category(name) == "labels"), ())
         made: Any = None
         if self.initial is not None:
-            made = self.run(learner, self.initial, {name: values[name] for name in taken.start})
+            made = self.run(self.initial, {name: values[name] for name in taken.start})
             if type(made) is tuple:
                 named = result_values(returned(self.initial), made)
                 made = named if len(named) == len(made) else made[0] if isinstance(made[0], dict) else None
@@ -101,13 +100,13 @@ class WholeNetwork(AnyBackward):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Find values with which both passes run; its sizes are its own."""
-        return self.found(learner, draw)
+        return self.found(draw)
 
-    def gives(self, learner: Learner, outside: dict[str, Any], theta: dict[str, Any]) -> list[Any]:
+    def gives(self, theta: dict[str, Any]) -> list[Any]:
         """Return what the forward pass gives, and before it the last activation."""
         if self.together:
-            return super().gives(learner, outside, theta)
-        result = self.called(learner, outside, theta)
+            return super().gives(theta)
+        result = self.called(theta)
         parts = list(result) if type(result) is tuple else [result]
         names = names_of(returned(self.forward), len(parts))
         held = [(name, part) for name, part in zip(names, parts, strict=True) if isinstance(part, np.ndarray)]
@@ -118,9 +117,7 @@ class WholeNetwork(AnyBackward):
             last = [one for key, one in inside.items() if re.match(r"(?i)a|y|\d", str(key)) and np.ndim(one)]
         return [last[-1] if last else held[0][1] if held else parts[0], *parts]
 
-    def costs(
-        self, learner: Learner, layout: Layout, output: list[Any], place: int, labels: Any
-    ) -> tuple[int, list[Cost]]:
+    def costs(self, layout: Layout, output: list[Any], place: int, labels: Any) -> tuple[int, list[Cost]]:
         """Return the file's own costs, the one that fitted before alone; else means over the examples."""
         shape = np.shape(output[place])
         if labels is None:
@@ -130,40 +127,31 @@ class WholeNetwork(AnyBackward):
         if 1 not in shape and abs(float(np.sum(output[place])) - 1) < 1e-9:
             raise Unfit(f"the softmax of {self.forward.name} is taken over all examples together")
         names = ["", *names_of(returned(self.forward), len(output) - 1)]
-        run = partial(self.run, learner)
-        costs = [own_cost(run, one, place, labels, names) for one in self.own_costs]
+        costs = [own_cost(self.run, one, place, labels, names) for one in self.own_costs]
         if not costs and not any(role_of(name) == "lambd" for name in argument_names(self.node)):
             costs = implied_costs(output[place], place, labels, layout.examples)
         if not costs:
             raise Unfit("there is no cost to differentiate")
         return place, [one for one in costs if self.cost in ("", one.name, one.node)]
 
-    def held_to(
-        self,
-        learner: Learner,
-        case: Case,
-        found: dict[str, Any],
-        values: dict[str, Any],
-        taken: Taken,
-        cost: Cost,
-    ) -> Tried:
+    def held_to(self, case: Case, found: dict[str, Any], values: dict[str, Any], cost: Cost) -> Tried:
         """Count the gradients that are right, and one more where all of them are up to one factor."""
         if self.together:
-            return super().held_to(learner, case, found, values, taken, cost)
+            return super().held_to(case, found, values, cost)
         expected = dict(case.expected)
         alike = len(expected) + 1 if ratio_of(found, expected) is not None else alone(found, expected)
         case.required, case.layers = tuple(expected), max(1, len(expected) // 2)
         case.expected = {"m": case.m, **expected}
         self.sampled = sampled(expected)
         case.scalars = {name: value for name, value in values.items() if role_of(name) in _NUMBERS}
-        parts = [part.name for part in (cost.node, self.forward) if part is not None]
-        if re.search(r"1e-\d|eps|clip|0\.0{3,}\d", learner.text(*parts)):
+        text = "\n".join(ast.unparse(part) for part in (cost.node, self.forward) if part is not None)
+        if re.search(r"1e-\d|eps|clip|0\.0{3,}\d", text):
             case.tolerances = dict.fromkeys(expected, 2e-3)
         return Tried(case, alike, cost.node is not None or alike > 0)
 
-    def derivatives(self, gives: Callable[[Any], Any], at: dict[str, Any], cost: Cost) -> dict[str, Any]:
+    def derivatives(self, at: dict[str, Any], cost: Cost) -> dict[str, Any]:
         """Return the derivatives; what is an entry of the parameters is known by its number alone."""
-        found = super().derivatives(gives, at, cost)
+        found = super().derivatives(at, cost)
         return {re.sub(r"(?i)^d(p|theta|param\w*)(?=@)", "d", key): value for key, value in found.items()}
 
     def moved(self, path: Path) -> bool:
