@@ -20,10 +20,10 @@ from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import Kind, kind_of, known_name
 from tinygrad_course.audit.kinds.any_backward import AnyBackward
 from tinygrad_course.audit.kinds.any_loop import AnyLoop
-from tinygrad_course.audit.kinds.any_optimizer import AnyOptimizer
 from tinygrad_course.audit.kinds.candidate_costs import SQUARES
 from tinygrad_course.audit.kinds.layer_functions import linear_activation_backward, linear_backward
 from tinygrad_course.audit.kinds.logistic_regression import Optimize
+from tinygrad_course.audit.kinds.optimizer_steps import AnyOptimizer
 from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
 from tinygrad_course.audit.kinds.what_trains import SCRIPT
 from tinygrad_course.audit.repair.candidates import Candidates

@@ -127,11 +127,9 @@ class Learner:
         """Return how many layers the names W1, dW2, Z3, ... speak of, None where the source counts them."""
         return depth_told(self.text(*names))
 
-    def cache_from_names(
-        self, role: str, values: Mapping[str, Any], default: list[str], *, as_dict: bool
-    ) -> Any:
+    def cache_from_names(self, values: Mapping[str, Any], default: list[str], *, as_dict: bool) -> Any:
         """Build the cache that the function's own unpacking asks for: by the names in a tuple, or by keys."""
-        parameter = next((name for name, bound in self.arguments if bound == role), "")
+        parameter = next((name for name, bound in self.arguments if bound == "cache"), "")
         lookup = {canonical(name): value for name, value in values.items()}
         for node in nodes(self.node, ast.Assign):
             names = tuple_of_names(node.targets[0]) if _is(node.value, parameter) else []

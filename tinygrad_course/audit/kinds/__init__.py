@@ -14,7 +14,7 @@ from tinygrad_course.audit.kinds import (
     layer_functions,
     logistic_regression,
     mini_batches,
-    update_rules,
+    optimizer_steps,
 )
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.source.signatures import Binding, bare, bind
@@ -27,7 +27,7 @@ _MODULES = (
     backward_passes,
     logistic_regression,
     initial_values,
-    update_rules,
+    optimizer_steps,
     mini_batches,
     basic_functions,
 )
@@ -38,7 +38,8 @@ def _kinds(module: ModuleType) -> Iterator[Kind]:
     for value in vars(module).values():
         if isinstance(value, Kind):
             yield value
-        elif isinstance(value, type) and value.__module__ == module.__name__ and issubclass(value, Kind):
+        own = isinstance(value, type) and value.__module__ == module.__name__
+        if own and issubclass(value, Kind) and value.names:
             yield value()
 
 

@@ -17,7 +17,7 @@ from tinygrad_course.audit.execution.oracle import sampled
 from tinygrad_course.audit.execution.paths import arrays, duplicate, label, leaves
 from tinygrad_course.audit.kinds.as_made import new_object
 from tinygrad_course.audit.kinds.base import Assumption, Unfit
-from tinygrad_course.audit.kinds.candidate_costs import Cost, elementwise, labelled_costs, weighing
+from tinygrad_course.audit.kinds.candidate_costs import Cost, elementwise, implied_costs, own_cost, weighing
 from tinygrad_course.audit.kinds.cases import Case, Draw, Tried
 from tinygrad_course.audit.kinds.gradient_names import (
     bias_once,
@@ -39,6 +39,7 @@ from tinygrad_course.audit.kinds.own_class import shown_name
 from tinygrad_course.audit.kinds.pair import Pair
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import argument_names
+from tinygrad_course.audit.source.syntax import names_of, returned
 
 TRIES, SIZED, DIFFERENTIATED = 2500, 300, 10
 """How many sets of values are tried, how many in sizes that the code asks for, and with how many of them the
@@ -210,7 +211,15 @@ class AnyBackward(Pair):
         """Return which output goes with labels, and the costs that the gradients may be of."""
         if labels is None:
             return place, []
-        place, costs = labelled_costs(self.run, self.forward, self.own_costs, output, place, labels)
+        names = names_of(returned(self.forward), len(output))
+        fits = [number for number, part in enumerate(output) if numeric(part)]
+        fits = [number for number in fits if implied_costs(output[number], number, labels)]
+        layers = {number: int((re.findall(r"\d+", names[number]) or [0])[0]) for number in fits}
+        # Of Z1, A1, Z2, A2 it is A2, of A and Z it is A.
+        linear = {number: re.match(r"(?i)z|logit|score", names[number]) is not None for number in fits}
+        place = min(fits, key=lambda number: (linear[number], -layers[number], number), default=place)
+        costs = [own_cost(self.run, one, place, labels, names) for one in self.own_costs]
+        costs += implied_costs(output[place], place, labels)
         self.sizes.refuse(layout, labels, output[place] if not costs else labels)
         return place, costs
 

@@ -157,7 +157,7 @@ class Backward(Kind):
         L = len(activations)
         held = {**values, **parameters, **{f"D{l}": mask for l, mask in masks.items()}}
         order = [f"{x}{l}" for l in range(1, L + 1) for x in ("ZDAWb" if l in masks else "ZAWb")]
-        return learner.cache_from_names("cache", held, order, as_dict=L == 2)
+        return learner.cache_from_names(held, order, as_dict=L == 2)
 
     def labels(self, back: dict[str, Array], L: int) -> dict[str, Array]:
         """Return the gradients by the names that they have in the function."""

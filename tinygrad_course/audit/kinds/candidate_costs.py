@@ -1,7 +1,6 @@
 """The numbers to differentiate: weighted outputs, the file's own cost, one that outputs and labels imply."""
 
 import ast
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,11 +10,10 @@ from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import Path, at
 from tinygrad_course.audit.kinds.base import Unfit
 from tinygrad_course.audit.kinds.cases import Draw
-from tinygrad_course.audit.kinds.gradient_names import numeric, parts_of
+from tinygrad_course.audit.kinds.gradient_names import parts_of
 from tinygrad_course.audit.kinds.names_taken import holder_of, known_as
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import argument_names, needed_names, role_of
-from tinygrad_course.audit.source.syntax import names_of, returned
 
 SQUARES = "half the sum of squares"
 EACH, CLASSES = "the cross-entropy of each output", "the cross-entropy of the classes"
@@ -79,26 +77,6 @@ def own_cost(
         return number_of(run(node, given), node.name)
 
     return Cost(node.name, J, node=node)
-
-
-def labelled_costs(
-    run: Callable[..., Any],
-    forward: ast.FunctionDef,
-    own: list[ast.FunctionDef],
-    output: list[Any],
-    place: int,
-    labels: Any,
-) -> tuple[int, list[Cost]]:
-    """Return which output of a forward function goes with labels, and the costs of both."""
-    names = names_of(returned(forward), len(output))
-    fits = [number for number, part in enumerate(output) if numeric(part)]
-    fits = [number for number in fits if implied_costs(output[number], number, labels)]
-    layers = {number: int((re.findall(r"\d+", names[number]) or [0])[0]) for number in fits}
-    # Of Z1, A1, Z2, A2 it is A2, of A and Z it is A.
-    linear = {number: re.match(r"(?i)z|logit|score", names[number]) is not None for number in fits}
-    place = min(fits, key=lambda number: (linear[number], -layers[number], number), default=place)
-    costs = [own_cost(run, one, place, labels, names) for one in own]
-    return place, [*costs, *implied_costs(output[place], place, labels)]
 
 
 def implied_costs(output: Any, place: int, labels: Any, count: int = 0) -> list[Cost]:

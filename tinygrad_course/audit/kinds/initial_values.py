@@ -55,19 +55,16 @@ class Initialize(Kind):
         expected: dict[str, Any] = {}
         zeros = "zeros" in bare(learner.name)
         named_any = zeros or "random" in bare(learner.name)
-        fans: list[int] = []
         for layer, (before, after) in enumerate(pairwise(sizes), start=1):
-            shape = (after, before)
-            expected[f"shape of W{layer}"] = shape
+            expected[f"shape of W{layer}"] = (after, before)
             if not named_any:
                 expected[f"spread of W{layer}"] = True
-            fans.append(before)
             expected[f"shape of b{layer}"] = (after, 1)
             expected[f"b{layer}"] = np.zeros((after, 1))
             if zeros:
-                expected[f"W{layer}"] = np.zeros(shape)
+                expected[f"W{layer}"] = np.zeros((after, before))
         case = Case(values, expected, tuple(expected), layers=len(sizes) - 1)
-        case.extra = {"wide": wide, "he": "_he" in bare(learner.name), "fans": fans}
+        case.extra = {"wide": wide, "he": "_he" in bare(learner.name), "fans": sizes[:-1]}
         return case
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:

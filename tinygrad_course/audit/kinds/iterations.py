@@ -53,7 +53,7 @@ class Iterations(Kind):
         """`shared` are the variables outside functions that an iteration reads and sets as its own."""
         self.program = program
         self.program.namespace[HELD] = self._held
-        self.node = self._step(node, [])
+        self.node = self._step([])
         self.variables: list[str] | None = None
         self.around: dict[str, Any] = {}
         """The data that the function reads from outside."""
@@ -65,9 +65,9 @@ class Iterations(Kind):
         self.paths: dict[str, Path] = {}
         """Where it holds what is asked for, by label."""
 
-    def _step(self, node: ast.FunctionDef, names: list[str]) -> ast.FunctionDef:
+    def _step(self, names: list[str]) -> ast.FunctionDef:
         """Return the iteration as a function of the variables that it begins with."""
-        head = f"def {node.name}({', '.join(name for name in names if name not in self.shared)}):\n"
+        head = f"def {self.whole.name}({', '.join(name for name in names if name not in self.shared)}):\n"
         kept = f"{{**locals(), **{HELD}()}}" if self.shared else "locals()"
         loop = f"    for {ONCE} in (0,):\n        pass\n    return {kept}"
         declared = f"    global {', '.join(self.shared)}\n" if self.shared else ""
@@ -132,7 +132,7 @@ class Iterations(Kind):
         names = sorted(start)
         if self.variables != names:
             self.variables = names
-            self.node = self._step(self.whole, names)
+            self.node = self._step(names)
             self.program.functions[self.node.name] = self.node
             self.program.callees_of.pop(self.node.name, None)
             self.program.namespace[self.node.name] = self.program.define(self.node)
@@ -227,7 +227,7 @@ class Iterations(Kind):
 
     def _watched(self, names: tuple[str, ...]) -> ast.FunctionDef:
         """Return the iteration as a function that tells of each variable when it is set."""
-        made = self._step(self.whole, list(names))
+        made = self._step(list(names))
         inner = next(nodes(made, ast.For))
         body, inner.body = inner.body, []
         for part in body:

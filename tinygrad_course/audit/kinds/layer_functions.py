@@ -168,7 +168,7 @@ def linear_backward(learner: Learner, draw: Draw, assumption: Assumption) -> Cas
         learner.packed = alike and all(map(np.array_equal, cache, parts))
     if cache is None:
         known = {"A_prev": A, "A": A, "W": W, "b": b, "Z": np.dot(W, A) + b}
-        cache = learner.cache_from_names("cache", known, ["A_prev", "W", "b"], as_dict=False)
+        cache = learner.cache_from_names(known, ["A_prev", "W", "b"], as_dict=False)
         # Without a forward function of the file the cache is that of the course's.
         same = isinstance(cache, tuple) and {id(part) for part in cache} == {id(part) for part in parts}
         cache = parts if same else cache
@@ -198,7 +198,7 @@ def linear_activation_backward(learner: Learner, draw: Draw, assumption: Assumpt
         known: dict[str, Any] = {"A_prev": A, "W": W, "b": b}
         known |= dict.fromkeys(("linear_cache", "lin_cache", "cache_linear"), linear)
         known |= dict.fromkeys(("activation_cache", "act_cache", "cache_activation", "Z"), Z)
-        cache = learner.cache_from_names("cache", known, ["linear_cache", "activation_cache"], as_dict=False)
+        cache = learner.cache_from_names(known, ["linear_cache", "activation_cache"], as_dict=False)
         turned = isinstance(cache, tuple) and len(cache) == 2 and cache[0] is Z and cache[1] is linear
         cache = (linear, Z) if turned and not learner.own("linear_activation_forward") else cache
     dZ = dA * course.SLOPES[activation](Z)

@@ -91,7 +91,9 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
     unpacked = [one for one in nodes(forward_node, ast.Assign) if isinstance(one.value, ast.Name)]
     packed = {ast.unparse(one.value): tuple_of_names(one.targets[0]) for one in unpacked}
     packed = {name: inner for name, inner in packed.items() if inner and name in forward}
-    classes = _classes(program, forward_node)
+    told = {one.arg: one.annotation for one in forward_node.args.args if one.annotation is not None}
+    homes = {name: program.namespace.get(ast.unparse(one).strip("'")) for name, one in told.items()}
+    classes = {name: cls for name, cls in homes.items() if isinstance(cls, type) and has_fields(cls)}
     packed |= {name: list(cls.__annotations__) for name, cls in classes.items()}
     return Taken(start, forward, sorted(outside), back, upstream, others, packed, classes, [], False, [])
 
@@ -142,23 +144,17 @@ def known_as(name: str, node: ast.FunctionDef, held: Mapping[str, Any]) -> Path 
     return next(((key,) for key in held if role and role_of(str(key), roles) == role), None)
 
 
-def _classes(program: Program, node: ast.FunctionDef) -> dict[str, Any]:
-    """Return the classes with fields, of the file's own, that arguments are said to be of."""
-    told = {one.arg: ast.unparse(one.annotation) for one in node.args.args if one.annotation is not None}
-    found = {name: program.namespace.get(word.strip("'")) for name, word in told.items()}
-    return {name: cls for name, cls in found.items() if isinstance(cls, type) and has_fields(cls)}
-
-
 def asked(node: ast.FunctionDef) -> list[str]:
     """Return the arguments that have to be given, and those that change what is computed."""
     names, needed = argument_names(node), needed_names(node)
     usual = dict(zip(names[len(needed) :], node.args.defaults, strict=True))
     sizes = {"inputs", "hidden", "outputs"}
     telling = {"number", "settings", "labels", "mode", "dtype", "keeping"}
-    counted = [name for name, value in usual.items() if not isinstance(value, ast.Tuple) and not _none(value)]
-    found = [name for name in counted if category(name) in sizes]
-    found += [
-        name for name, one in usual.items() if category(name) in telling and not isinstance(one, ast.Dict)
+    found = [
+        name
+        for name, one in usual.items()
+        if (category(name) in sizes and not isinstance(one, ast.Tuple) and ast.unparse(one) != "None")
+        or (category(name) in telling and not isinstance(one, ast.Dict))
     ]
     return [name for name in names if name != "self" and (name in needed or name in found)]
 
@@ -192,10 +188,6 @@ def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, lis
             told(one.slice, keys if isinstance(keys, dict | list) else ())
     names = {name for part in parts for name in argument_names(part)}
     return {name: words for name, words in found.items() if words and name in names}
-
-
-def _none(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is None
 
 
 def _upstream(names: list[str], *, method: bool) -> str | None:

@@ -15,7 +15,6 @@ from tinygrad_course.audit.kinds.as_made import made_object
 from tinygrad_course.audit.kinds.base import Kind, Unfit, words
 from tinygrad_course.audit.kinds.candidate_costs import Cost
 from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.cell_inputs import cell_inputs
 from tinygrad_course.audit.kinds.gradient_names import as_updated, cost_place, find, of_its_own, parts_of
 from tinygrad_course.audit.kinds.input_layouts import Layout, tried
 from tinygrad_course.audit.kinds.names_taken import Taken, names_taken, words_asked
@@ -24,6 +23,8 @@ from tinygrad_course.audit.kinds.sizes import Sizes
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names
 
+_STATE = 4
+"""The units of a recurrent cell."""
 LAYER_PASS = re.compile(r"(?i)(conv|pool|rnn|lstm|gru|cell|step).*backward")
 
 
@@ -103,7 +104,7 @@ class Pair(Kind):
         self, names: list[str], seed: int, draw: Draw
     ) -> Iterator[tuple[tuple[int, int], Layout, dict[str, Any]]]:
         """Give values to try, the likeliest first."""
-        self.cell = cell_inputs(self.program, self.forward, seed)
+        self.cell = self._cell(Draw(seed))
         if self.cell:
             yield (-1, 0), self.sizes.layouts()[0], self.cell
         course = any(name.startswith("hparam") for name in names)  # of course 4: the channels come last
@@ -113,6 +114,29 @@ class Pair(Kind):
         )
         fixed = {name: word for name, word in self.fixed().items() if name in names}
         yield from tried(names, seed, options, fixed=fixed)
+
+    def _cell(self, draw: Draw) -> dict[str, Any]:
+        """Return what a recurrent cell of course 5 is given: parameters by the keys that it asks for, say."""
+        name, taken = self.forward.name, argument_names(self.forward)
+        if not re.search(r"(?i)rnn|lstm|gru", name) or "parameters" not in taken:
+            return {}
+        letters = {"X", "Y"} <= set(taken)  # a model of characters: lists of their numbers, one example
+        m, n_x, n_y = (1, 4, 4) if letters else (2, 3, 2)
+        functions = self.program.functions
+        text = " ".join(ast.unparse(functions[one]) for one in (name, *self.program.callees(name)))
+        columns = {"a": _STATE, "x": n_x, "y": n_y}
+        parameters: dict[str, Any] = {}
+        for key in sorted(set(re.findall(r"['\"]([WU][a-z]{1,2}|b[a-z]{0,2})['\"]", text))):
+            rows = n_y if "y" in key else _STATE
+            width = columns.get(key[2], _STATE) if len(key) == 3 else _STATE + n_x * (key != "Wy")
+            parameters[key] = 0.4 * draw.array(rows, 1) if key[0] == "b" else 0.5 * draw.array(rows, width)
+        xt, x = draw.array(n_x, m), draw.array(n_x, m, 3)
+        whole = not re.search(r"cell|step", name)
+        values = {"parameters": parameters, "xt": xt, "x": x if whole else xt}
+        values |= {name: draw.array(_STATE, m) for name in ("a_prev", "a0", "c_prev")}
+        if letters:
+            values |= {"X": [None, 1, 3, 0], "Y": [1, 3, 0, 2], "vocab_size": n_x}
+        return values if values.keys() >= {*taken} else {}
 
     def fixed(self) -> dict[str, str]:
         """Return the words that arguments have in this case."""

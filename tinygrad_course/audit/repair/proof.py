@@ -16,10 +16,10 @@ from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import kind_of
 from tinygrad_course.audit.kinds.any_backward import TELLING, AnyBackward
 from tinygrad_course.audit.kinds.any_loop import AnyLoop, any_loops
-from tinygrad_course.audit.kinds.any_optimizer import AnyOptimizer, any_optimizers
 from tinygrad_course.audit.kinds.base import Assumption, Kind, Unfit
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.gradient_names import ratio_of
+from tinygrad_course.audit.kinds.optimizer_steps import AnyOptimizer, any_optimizers
 from tinygrad_course.audit.kinds.pair import LAYER_PASS
 from tinygrad_course.audit.kinds.pairing import any_backwards, whole_networks
 from tinygrad_course.audit.kinds.what_trains import names_gradients
