@@ -295,7 +295,7 @@ class AnyLoop(Iterations):
                 continue
             if told and fit.right == [*values]:
                 sums = [
-                    (str(one.cost.__doc__), np.shape(seen[one.output]), ratio)
+                    (one.name, np.shape(seen[one.output]), ratio)
                     for place, one in enumerate(options)
                     if one.cost
                     and (ratio := ratio_of({path: slopes[path][..., place] for path in slope}, slope))
@@ -352,9 +352,8 @@ class AnyLoop(Iterations):
                 classes = len(shape) == 2 and np.ndim(target) == 1 and len(target) in shape
                 derivative = re.match(r"(?i)d[A-Z_]|.*(delta|error|grad)", output) or output in names
                 if (same or classes) and not derivative and output != name.lstrip("."):
-                    for cost in implied(seen[output], target):
-                        words = f"{cost.__doc__} of {output} and {name.lstrip('.')}"
-                        yield Candidate(words, output, cost)
+                    for words, cost in implied(seen[output], target).items():
+                        yield Candidate(f"{words} of {output} and {name.lstrip('.')}", output, cost)
 
     def _costs(self, options: list[Candidate], start: dict[str, Any]) -> Array:
         """Run an iteration in its variables, and return each cost."""

@@ -82,14 +82,14 @@ def own_cost(
 def implied_costs(output: Any, place: int, labels: Any, count: int = 0) -> list[Cost]:
     """Return the costs that an output and labels imply, up to a factor, or the means over examples."""
 
-    def of(J: Callable[[Any], Any]) -> Cost:
-        return Cost(str(J.__doc__), lambda parts, _: float(J(parts[place])) / (count or 1), implied=not count)
+    def of(name: str, J: Callable[[Any], Any]) -> Cost:
+        return Cost(name, lambda parts, _: float(J(parts[place])) / (count or 1), implied=not count)
 
-    return [*map(of, implied(output, labels))]
+    return [of(name, J) for name, J in implied(output, labels).items()]
 
 
-def implied(output: Any, labels: Any) -> list[Callable[[Any], Any]]:
-    """Return the costs of an output and labels that code without a cost may mean; each says what it is."""
+def implied(output: Any, labels: Any) -> dict[str, Callable[[Any], Any]]:
+    """Return the costs of an output and labels that code without a cost may mean, by what they are."""
     Y = np.asarray(labels)
     chances = bool(np.all((output > 0) & (output < 1)))
     if np.ndim(output) == 2 and Y.ndim == 1 and Y.dtype.kind in "iu" and chances:
@@ -98,18 +98,12 @@ def implied(output: Any, labels: Any) -> list[Callable[[Any], Any]]:
         if np.max(Y) < len(hot) and np.shape(output)[0 if rows else 1] == len(Y):
             Y = hot[Y] if rows else hot[:, Y]
     if Y.shape != np.shape(output) or not np.ndim(output) or Y.dtype.kind not in "fiub":
-        return []
-
-    def squares(A: Any) -> Any:
-        return np.sum((A - Y) ** 2) / 2
-
-    def cross_entropy(A: Any) -> Any:
-        return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A))
-
-    def of_classes(A: Any) -> Any:
-        return -np.sum(Y * np.log(A))
-
-    squares.__doc__, cross_entropy.__doc__, of_classes.__doc__ = SQUARES, EACH, CLASSES
+        return {}
+    costs: dict[str, Callable[[Any], Any]] = {
+        SQUARES: lambda A: np.sum((A - Y) ** 2) / 2,
+        EACH: lambda A: -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)),
+        CLASSES: lambda A: -np.sum(Y * np.log(A)),
+    }
     alone = np.ndim(output) == 1 or 1 in np.shape(output)
-    logarithms = (cross_entropy, of_classes) if alone else (of_classes, cross_entropy)
-    return [squares, *(logarithms if chances else ())]
+    order = [SQUARES, *([EACH, CLASSES] if alone else [CLASSES, EACH])]
+    return {name: costs[name] for name in (order if chances else order[:1])}

@@ -68,15 +68,9 @@ def find(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the gradients that a function returned, kept in its object or took away, by names or shapes.
 
-    Returns
-    -------
-    (dict, dict)
-        The gradients by what they are of, and the variables that hold those in lists.
+    Beside them the variables that hold those in lists.
     """
-    holder = after.get("self")
-    held = (
-        {} if holder is None else {key: value for key, value in vars(holder).items() if not own_object(value)}
-    )
+    held = {key: one for key, one in (fields_of(after.get("self")) or {}).items() if not own_object(one)}
     found = match(held, None, expected, by_shape=False)
     parts, kept_in = parts_of(result), dict[str, str]()
     with_cost = len(parts) == 2 and isinstance(parts[1], dict) and type(parts[0]) not in {list, tuple, dict}

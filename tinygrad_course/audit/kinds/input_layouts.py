@@ -188,16 +188,12 @@ class _Maker:
         if kind == "sizes":
             hidden = [layout.hidden + (place > 0) * (not layout.alike) for place in range(layout.depth)]
             return [self.features, *hidden[: layout.depth - 1 + style.variant], max(1, self.units)]
+        if kind == "inputs" and name.endswith("shape") and len(layout.data) > 2:
+            return layout.data[-3:]
         if kind == "inputs":
-            return (
-                (layout.data[-3:] if len(layout.data) > 2 else (self.features,))
-                if name.endswith("shape")
-                else self.features
-            )
-        if kind == "outputs":
-            return max(1, self.units)
-        if kind == "examples":
-            return max(1, layout.examples)
+            return (self.features,) if name.endswith("shape") else self.features
+        if kind in {"outputs", "examples"}:
+            return max(1, self.units if kind == "outputs" else layout.examples)
         if kind == "mask":
             shape = layout.data[: len(layout.data) - 1 + style.variant]
             return np.ones(shape, dtype=bool) if not style.variant else draw.array(*shape) > -1
@@ -319,23 +315,13 @@ def _layer(name: str) -> int:
     return int(found.group(1)) if found else 0
 
 
+_SETTINGS = {"mode": "train", "pool_height": 2, "pool_width": 2, "p": 0.7, "f": 2}
 _SIMPLE: dict[str, list[Any]] = {
     "flag": [True],
     "keeping": [True],
     "settings": [
-        {
-            "mode": "train",
-            "stride": 1,
-            "pad": 1,
-            "pool_height": 2,
-            "pool_width": 2,
-            "p": 0.7,
-            "seed": 3,
-            "eps": 1e-5,
-            "momentum": 0.9,
-            "f": 2,
-        },
-        {"mode": "train", "stride": 2, "pad": 0, "pool_height": 2, "pool_width": 2, "p": 0.7, "f": 2},
+        {**_SETTINGS, "stride": 1, "pad": 1, "seed": 3, "eps": 1e-5, "momentum": 0.9},
+        {**_SETTINGS, "stride": 2, "pad": 0},
     ],
     "number": [0.3],
     "epsilon": [1e-5],

@@ -154,14 +154,9 @@ class Iterations(Kind):
             found.append(("not_updated", "the parameters are what they were before", self.loop.lineno))
         returns = [inner.lineno for inner in nodes(self.whole, ast.Return)]
         back = {plain(path): value for path, value in leaves({"": run.result})}
-        old = [
-            label(path)
-            for path in sorted(self.parameters, key=label)
-            if plain(path) in back
-            and path not in same
-            and np.array_equal(back[plain(path)], first.get(path, 0))
-            and not np.array_equal(back[plain(path)], last.get(path, 0))
-        ]
+        moved = [path for path in self.parameters if plain(path) in back and path not in same]
+        moved = [path for path in moved if np.array_equal(back[plain(path)], first.get(path, 0))]
+        old = sorted(label(at) for at in moved if not np.array_equal(back[plain(at)], last.get(at, 0)))
         if old and returns:
             words = f"{', '.join(old)} is returned as it was before the training"
             found.append(("old_parameters", words, max(returns)))
@@ -180,13 +175,8 @@ class Iterations(Kind):
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read the gradients and the parameters from the variables at the end."""
-        found: dict[str, Any] = {}
         held = dict(leaves({name: value for name, value in result.items() if name != ONCE}))
-        for key in case.required:
-            path = self.paths.get(key)
-            if path in held:
-                found[key] = held[path]
-        return found
+        return {key: held[self.paths[key]] for key in case.required if self.paths.get(key) in held}
 
     def _seen(self, start: dict[str, Any]) -> dict[str, Any]:
         """Run one iteration in its variables; return what was first set in each, and what was returned."""

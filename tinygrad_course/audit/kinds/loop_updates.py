@@ -115,7 +115,7 @@ def in_scale(
     if abs(factor - 1) < 2e-3:
         return fit._replace(summed=summed and bool(sizes) and not own)
     meant = part and summed  # a sum of losses is divided where it is printed
-    if not own or meant or not (strict or ((whole or part) and "entropy" in words)):
+    if not own or meant or not (strict or ((whole or part) and "cross-entropy" in words)):
         return fit
     after = {path: value - near * step.slope[path] for path, value in step.values.items()}
     return fit._replace(after=after, factor=factor)

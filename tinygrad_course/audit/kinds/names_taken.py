@@ -263,11 +263,10 @@ def handed_on(
             if np.ndim(parts[place]) or name in needed_names(node):
                 weights[place] = arguments[name] = draw.array(*np.shape(parts[place]))
             continue
-        known = held | ({"cache": holder} | (fields_of(holder) or {}) if taken.whole else {})
         exact = outputs | ({name: holder} if CACHE.fullmatch(name) and len(parts) > 1 else {}) | held
         found = exact.get(name)
         if found is None and taken.whole:
-            known = {"AL": parts[0]} | outputs | known
+            known = {"AL": parts[0]} | outputs | held | {"cache": holder} | (fields_of(holder) or {})
             where = known_as(name, node, known)
             found = at(known, where) if where is not None else None
         elif found is None:

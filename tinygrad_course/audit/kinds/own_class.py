@@ -33,28 +33,21 @@ def _take_apart(made: Program, node: ast.ClassDef) -> None:
         function.name = method_name(node.name, statement.name)
         made.functions[function.name] = function
         made.namespace[function.name] = made.define(function)
-    members = {
-        statement.name: _dispatcher(made.namespace, method_name(node.name, statement.name))
-        for statement in body
-        if statement.name != "__init__"
-    }
-    members |= {
-        "__module__": "homework",
-        "__subclasshook__": classmethod(lambda _, other: cls in other.__mro__),
-    }
+    names = [one.name for one in body if one.name != "__init__"]
+    members = {name: _dispatcher(made.namespace, method_name(node.name, name)) for name in names}
+    members["__module__"] = "homework"
+    members["__subclasshook__"] = classmethod(lambda _, other: cls in other.__mro__)
     made.namespace[node.name] = abc.ABCMeta(node.name, (cls,), members)
 
 
 def _methods(program: Program, node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
     """Return the methods of a class, those of the file's classes that it is made of first."""
-    classes = [
-        one for one in program.submission.statements if isinstance(one, ast.ClassDef) and one is not node
-    ]
+    classes = [one for one in program.submission.statements if isinstance(one, ast.ClassDef)]
+    others = {one.name: one for one in classes if one is not node}
     found: dict[str, ast.FunctionDef] = {}
     for base in node.bases:
-        for other in classes:
-            if isinstance(base, ast.Name) and other.name == base.id:
-                found |= _methods(program, other)
+        if isinstance(base, ast.Name) and base.id in others:
+            found |= _methods(program, others[base.id])
     plain = [one for one in node.body if isinstance(one, ast.FunctionDef) and not one.decorator_list]
     return found | {one.name: one for one in plain}
 

@@ -109,11 +109,10 @@ def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
         for name, node in methods.items():
             if node.name in judged or name.startswith("__") or _NUMERICAL.search(name):
                 continue
-            if _gives_both(node):
-                yield AnyBackward(made, node, node, statement.name, costs)
-            elif forward not in (None, node) and _BACK.search(name) and not _PART.search(name):
-                assert forward is not None  # noqa: S101 - for mypy
-                yield AnyBackward(made, node, forward, statement.name, costs)
+            meant = forward is not node and _BACK.search(name) and not _PART.search(name)
+            partner = node if _gives_both(node) else forward if meant else None
+            if partner is not None:
+                yield AnyBackward(made, node, partner, statement.name, costs)
 
 
 def _partner(name: str, functions: Mapping[str, ast.FunctionDef]) -> ast.FunctionDef | None:
