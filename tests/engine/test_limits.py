@@ -100,6 +100,8 @@ def test_entries_that_depend_on_each_other():
     f = lambda x: np.sqrt(x[0]) * np.sqrt(x[1]) + x[2]  # noqa: E731
     assert_array_equal(grad(f)(np.zeros(3)), [0, 0, 1])
     assert grad(lambda a: np.sqrt(a * 1) * np.sqrt(a / 1))(0.0) == 1.0
+    assert_array_equal(grad(lambda x: np.sqrt(x[0] * x[1]))(np.zeros(2)), 0)
+    assert_array_equal(grad(lambda x: np.prod(x) ** (1 / 3))(np.array([0.0, 1.0, 2.0])), [np.inf, 0, 0])
     p = {"a": np.zeros(2), "b": [np.zeros(2), 0.0]}
     g = grad(lambda p: np.sum(p["a"] * np.sqrt(p["b"][0])) + 0 * np.sqrt(p["b"][1]))(p)
     assert_array_equal(g["a"], 0)
@@ -152,6 +154,27 @@ def test_second_derivatives():
     assert_array_equal(hessian(lambda w: np.linalg.norm(w) ** 3)(np.zeros(2)), np.zeros((2, 2)))
     # what a recorded gradient holds for a constant would be another near by
     assert np.isnan(grad(grad(lambda x: np.ptp(np.stack([x, -x])) ** 2))(0.0))
+
+
+def rotation(w):
+    """Rodrigues' formula: the angle has a tip at 0, and the matrix does not."""
+    angle, K = np.sqrt(w @ w), zeros((3, 3)) if isinstance(w, Tensor) else np.zeros((3, 3))
+    K[[2, 0, 1], [1, 2, 0]], K[[1, 2, 0], [2, 0, 1]] = w, -w
+    R = np.eye(3) + np.sinc(angle / np.pi) * K + 0.5 * np.sinc(angle / 2 / np.pi) ** 2 * (K @ K)
+    return np.sum(R * np.arange(9).reshape(3, 3) ** 2)
+
+
+def test_a_rotation_by_no_angle():
+    zero, e = np.zeros(3), np.eye(3)
+    slopes = [(rotation(1e-5 * i) - rotation(-1e-5 * i)) / 2e-5 for i in e]
+    assert_allclose(grad(rotation)(zero), slopes, rtol=1e-8)
+    assert_allclose(compiled(grad(rotation))(zero), slopes, rtol=1e-8)
+
+    def along(v):
+        return (rotation(1e-3 * v) + rotation(-1e-3 * v)) / 4e-6
+
+    second = [[along(i + j) - along(i - j) for j in e] for i in e]
+    assert_allclose(hessian(rotation)(zero), second, rtol=1e-5, atol=1e-5)
 
 
 def test_through_writes_checkpoints_and_a_list():

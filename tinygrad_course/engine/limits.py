@@ -32,6 +32,8 @@ ALONE = 32
 #: Recordings of more numbers are not computed again.
 LARGE = 1 << 23
 
+#: An entry of a leaf, by its number.
+Place = tuple[Any, int]
 _WHERE = RULES[np.where]
 
 
@@ -49,17 +51,18 @@ class Surroundings:
             node: _choices(node, _given(node), node._data) for node in self.nodes if slopes and _chooses(node)
         }
 
-    def look_what_moves(self) -> bool:
-        """Take for constants what has no finite gradient, and stays as it is near by; whether there is any.
+    def constant_parts(self, places: list[Place]) -> Any:
+        """Return the slopes at some places where entries that stay as they are near by are constants.
 
-        A distance of a point from itself, for one.
+        Those of them that have no finite gradient: a distance of a point from itself, for one. NaN where
+        there is nothing of that kind.
         """
-        draw = np.random.RandomState(3).uniform
-        away = [{x: draw(h, 2 * h, np.shape(x._data)) * _unit(x._data) for x in self.leaves} for h in FAR]
+        self.moving = {}
+        away = np.random.RandomState(3).uniform(1.0, 2.0, len(places)) * _units(places)
         try:
-            here, *found = (self._values(step) for step in (dict.fromkeys(self.leaves, 0.0), *away))
+            here, *found = (self._values(self._steps(places, h * away)) for h in (0.0, *FAR))
         except (ArithmeticError, ValueError, KinkError):
-            return False
+            return np.full(len(places), np.nan)
         self.sweep(here[self.root], self.seed, keep=True, mark=True, careful=True, whole=None)
         for node in self.nodes:
             g, y = here[node]._grad, node._data
@@ -67,14 +70,17 @@ class Surroundings:
                 moves = np.any([fresh[node]._data != y for fresh in found], axis=0)
                 if not np.all(moves | np.isfinite(g)):
                     self.moving[node] = moves | np.isfinite(g)
-        return bool(self.moving)
+        return self.at(places, 0.0 * away) if self.moving else np.full(len(places), np.nan)
 
-    def at(self, places: list[tuple[Tensor, int]], lengths: Any) -> Any:
-        """Return the slopes at some places, gone so far from there."""
+    def _steps(self, places: list[Place], lengths: Any) -> dict[Tensor, Any]:
         steps = {x: np.zeros(np.shape(x._data)) for x in self.leaves}
         for (x, i), h in zip(places, lengths, strict=True):
             steps[x].flat[i] = h
-        fresh = self._values(steps)
+        return steps
+
+    def at(self, places: list[Place], lengths: Any) -> Any:
+        """Return the slopes at some places, gone so far from there."""
+        fresh = self._values(self._steps(places, lengths))
         found = self.sweep(fresh[self.root], self.seed, keep=True, mark=False, careful=True, whole=None)
         slopes = {x: np.ravel(found.get(fresh[x], np.zeros_like(x._data))) for x in self.leaves}
         return np.array([slopes[x][i] for x, i in places], float)
@@ -126,7 +132,7 @@ def _given(node: Any) -> list[Any]:
 def _chooses(node: Any) -> bool:
     """Whether its slope is a constant but at kinks, and a recorded gradient takes it for one."""
     rule = node._op
-    return rule.chooses is not None or rule.ties or (rule.function in _KINKED and node.dtype.kind == "f")
+    return type(rule.chooses) is tuple or (rule.function in _KINKED and node.dtype.kind == "f")
 
 
 _KINKED = {np.absolute, np.fabs, np.copysign, np.sort, np.partition}
@@ -138,9 +144,8 @@ def _choices(node: Any, values: list[Any], y: Any) -> Any:
     if node._op.ties:
         kwargs = {**kwargs, "constants": tuple([type(a) is not type(node) for a in node._args])}
     g = np.cos(np.arange(np.size(y))).reshape(np.shape(y))
-    return np.concatenate(
-        [np.ravel(vjp(g, y, *values, **kwargs)) for vjp in node._op.vjps if vjp is not None], None
-    )
+    vjps = [vjp for vjp, a in zip(node._op.vjps, node._args, strict=False) if vjp and type(a) is type(node)]
+    return np.concatenate([np.ravel(vjp(g, y, *values, **kwargs)) for vjp in vjps])
 
 
 class KinkError(Exception):
@@ -182,11 +187,19 @@ def in_the_limit(root: Tensor, seed: Any, gradients: dict[Tensor, Any], sweep: A
     near = Surroundings(root, now(seed)._data if type(seed) is type(root) else seed, list(lost), sweep)
     if sum(math.prod(getattr(node._data, "shape", ())) for node in near.nodes) > LARGE:
         return {}
-    limits = np.full(len(places), np.nan)
-    if near.look_what_moves():
-        limits = near.at(places, np.zeros(len(places)))
+    limits = near.constant_parts(places)
     rest = np.flatnonzero(np.isnan(limits))
-    limits[rest] = _all_limits(near, [places[k] for k in rest])
+    if (
+        len(rest) and len(places) > 1
+    ):  # all at once, by steps of different lengths: what depends on others shows
+        first, again = (_limits(near, [places[k] for k in rest], seed) for seed in (1, 2))
+        limits[rest] = np.where(_equal(first, again), first, np.nan)
+        rest = np.flatnonzero(np.isnan(limits))
+    for k in rest if len(rest) <= ALONE else ():
+        if len(places) > 1:
+            limits[k] = near.constant_parts([places[k]])[0]
+        if np.isnan(limits[k]):
+            limits[k] = _limits(near, [places[k]], 0)[0]
     result = {}
     for x in lost:
         g = np.array(numbers[x])
@@ -197,43 +210,33 @@ def in_the_limit(root: Tensor, seed: Any, gradients: dict[Tensor, Any], sweep: A
     return result
 
 
-def _all_limits(near: Surroundings, places: list[tuple[Tensor, int]]) -> Any:
-    """Return what the slopes at some places tend to; NaN where nothing."""
-    limits = np.full(len(places), np.nan)
-    if not places:
-        return limits
-    if len(places) > 1:  # all at once, by steps of different lengths: what depends on others shows
-        first, again = (_limits(near, places, seed) for seed in (1, 2))
-        limits = np.where(_equal(first, again), first, np.nan)
-    rest = np.flatnonzero(np.isnan(limits))
-    if len(rest) <= ALONE:
-        for k in rest:
-            limits[k] = _limits(near, [places[k]], 0)[0]
-    return limits
-
-
-def _unit(x: Any) -> Any:
-    """Return the power of 2 by which steps from numbers are counted."""
+def _units(places: list[Place]) -> Any:
+    """Return the powers of 2 by which steps are counted from the numbers at some places."""
+    x = _numbers(places)
     return np.where(x == 0, 1.0, np.ldexp(1.0, np.frexp(x)[1]))
+
+
+def _numbers(places: list[Place]) -> Any:
+    return np.array([np.ravel(x._data)[i] for x, i in places], float)
 
 
 def _equal(a: Any, b: Any) -> Any:
     return np.abs(a - b) <= 1e-9 * np.abs(b)
 
 
-def _limits(near: Surroundings, places: list[tuple[Tensor, int]], seed: int) -> Any:
+def _limits(near: Surroundings, places: list[Place], seed: int) -> Any:
     """Return what the slopes at some places tend to, all of them moved at once; NaN where nothing."""
     jitter = np.random.RandomState(seed).randint(0, 5, len(places)) if seed else 0
-    x = np.array([np.ravel(of._data)[i] for of, i in places], float)
+    x = _numbers(places)
     powers = [np.where(x == 0, a, b) - jitter for a, b in zip(FROM_0, FROM_OTHERS, strict=True)]
-    lengths = [np.ldexp(_unit(x), p) for p in powers]
+    lengths = [np.ldexp(_units(places), p) for p in powers]
     right, left = (_one_side(near, places, [sign * h for h in lengths]) for sign in (1.0, -1.0))
     both = np.isfinite(right[1]) & np.isfinite(left[1])
     one = np.where(np.isfinite(right[1]), right[0], left[0])
     return np.where(both & ~_equal(left[0], right[0]), np.nan, one)
 
 
-def _one_side(near: Surroundings, places: list[tuple[Tensor, int]], lengths: list[Any]) -> tuple[Any, Any]:
+def _one_side(near: Surroundings, places: list[Place], lengths: list[Any]) -> tuple[Any, Any]:
     """Return what the slopes tend to on one side, and the farthest ones, which say whether there is one."""
     found: list[Any] = []
     for length in lengths:
