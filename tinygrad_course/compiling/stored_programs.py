@@ -11,6 +11,7 @@ import io
 import marshal
 import pickle
 import types
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -89,7 +90,11 @@ def keep(name: str, traced: Traced, run: Callable[..., Any]) -> None:
     whole = told, traced, calls, ends, run
     try:
         written.write(len(told).to_bytes(4, "little"))
-        _Writer(written, values).dump(whole)
+        with (
+            warnings.catch_warnings()
+        ):  # SciPy's functions are looked for in all modules, NumPy's old ones too
+            warnings.simplefilter("ignore", DeprecationWarning)
+            _Writer(written, values).dump(whole)
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError, ValueError):
         return  # a function that nobody finds by its name
     code_cache.keep(name, written.getvalue())
