@@ -290,3 +290,84 @@ def test_a_gradient_may_have_another_shape_than_its_parameter():
         "db = np.sum(p - y) / m", "db = np.sum(p - y, axis=0) / m"
     )
     assert verdict(text, "Klassifikator.fit").status == RIGHT
+
+
+LAYER_LOOP = """import numpy as np
+
+
+class Softmax:
+    def predict(self, X):
+        exp_scores = np.exp(X)
+        return exp_scores / np.sum(exp_scores, axis=1, keepdims=True)
+
+    def diff(self, X, y):
+        probs = self.predict(X)
+        probs[range(X.shape[0]), y] -= 1
+        return probs
+
+
+class Tanh:
+    def forward(self, X):
+        return np.tanh(X)
+
+    def backward(self, X, top_diff):
+        return (1.0 - np.square(np.tanh(X))) * top_diff
+
+
+class Model:
+    def __init__(self, layers_dim):
+        self.b, self.W = [], []
+        for i in range(len(layers_dim) - 1):
+            self.W.append(np.random.randn(layers_dim[i], layers_dim[i + 1]))
+            self.b.append(np.random.randn(layers_dim[i + 1]).reshape(1, layers_dim[i + 1]))
+
+    def train(self, X, y, num_passes=2000, epsilon=0.01, reg_lambda=0.01):
+        layer, output = Tanh(), Softmax()
+        for epoch in range(num_passes):
+            input = X
+            forward = [(None, None, input)]
+            for i in range(len(self.W)):
+                mul = input @ self.W[i]
+                add = mul + self.b[i]
+                input = layer.forward(add)
+                forward.append((mul, add, input))
+            dtanh = output.diff(forward[len(forward) - 1][2], y)
+            for i in range(len(forward) - 1, 0, -1):
+                dadd = layer.backward(forward[i][1], dtanh)
+                db = np.sum(dadd, axis=0, keepdims=True)
+                dW = forward[i - 1][2].T @ dadd
+                dtanh = dadd @ self.W[i - 1].T
+                dW += reg_lambda * self.W[i - 1]
+                self.b[i - 1] += -epsilon * db
+                self.W[i - 1] += -epsilon * dW
+"""
+
+
+def test_what_depends_on_the_parameters_is_no_label():
+    assert WRONG not in {f.status for f in audit_text(LAYER_LOOP).functions}
+
+
+EARLY = """import numpy as np
+def fit(X, y, lr=0.01, tol=1e-7, num_iterations=1000):
+    w, before = np.zeros(X.shape[1]), np.inf
+    for _ in range(num_iterations):
+        p = 1 / (1 + np.exp(-X @ w))
+        loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+        {stop}
+        before = loss
+        w -= lr * X.T @ (p - y) / len(y)
+    return w
+"""
+
+
+@pytest.mark.parametrize(
+    ("stop", "status"),
+    [
+        ("if before - loss < 10: break", RIGHT),
+        ("if before - loss < 10: return w", RIGHT),
+        ("", RIGHT),
+    ],
+)
+def test_a_loop_may_stop_when_the_cost_hardly_falls(stop, status):
+    (report,) = audit_text(EARLY.format(stop=stop)).functions
+    assert report.status == status, report.findings

@@ -222,8 +222,11 @@ class AnyLoop(Iterations):
         before, moved = duplicate(start), duplicate(start)
         for path, value in changed.items():
             moved = put(moved, path, value + 0.1 * draw.array(*np.shape(value)) if np.ndim(value) else value)
-        seen = self._seen(duplicate(moved))
-        options = [*self._candidates(seen, moved, {*changed})]
+        seen, still = self._seen(duplicate(moved)), self._seen(duplicate(before))
+        settled = {
+            name: value for name, value in seen.items() if np.array_equal(value, still.get(name, np.nan))
+        }
+        options = [*self._candidates(seen, settled, moved, {*changed})]
         base, parameters = self._costs(options, duplicate(moved)), list[Path]()
         for path, value in changed.items():
             shifted = value + 0.1 * draw.array(*np.shape(value)) if np.ndim(value) else value + 0.1
@@ -330,9 +333,12 @@ class AnyLoop(Iterations):
         self.complete = all(same(at(after, path), value) for path, value in fit.after.items())
 
     def _candidates(
-        self, seen: Mapping[str, Any], start: dict[str, Any], changed: set[Path]
+        self, seen: Mapping[str, Any], settled: Mapping[str, Any], start: dict[str, Any], changed: set[Path]
     ) -> Iterator[Candidate]:
-        """Give the numbers that an iteration computes, and the costs that outputs and labels imply."""
+        """Give the numbers that an iteration computes, and the costs that outputs and labels imply.
+
+        Labels are among what is settled, whatever the parameters are.
+        """
         names = {label(path) for path in changed}
         of = {plain(path) for path in changed}  # no cost is a derivative
         numbers = [name for name, value in seen.items() if np.size(value) == 1]
@@ -340,7 +346,7 @@ class AnyLoop(Iterations):
         numbers = [name for name in numbers if of.isdisjoint(derivative_of((name,)))]
         for name in sorted(numbers, key=lambda name: _COST.search(name) is None)[:12]:
             yield Candidate(name, name, None)
-        known = {**self.around, **start, **{"." + name: value for name, value in seen.items()}}
+        known = {**self.around, **start, **{"." + name: value for name, value in settled.items()}}
         fixed = [(name, value) for name, value in known.items() if isinstance(value, np.ndarray)]
         fixed = [one for one in fixed if one[1].size > 1 and (one[0],) not in changed]
         fixed = [one for one in fixed if not re.search(r"(?i)grad|delta", one[0])]  # which are no labels

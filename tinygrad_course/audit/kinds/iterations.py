@@ -160,7 +160,8 @@ class Iterations(Kind):
         if old and returns:
             words = f"{', '.join(old)} is returned as it was before the training"
             found.append(("old_parameters", words, max(returns)))
-        if counted and len(run.ends) % ITERATIONS and len(run.ends) < ITERATIONS:
+        ended = any([*nodes(one, ast.Return, ast.Break)] for one in nodes(self.loop, ast.If))
+        if counted and len(run.ends) % ITERATIONS and len(run.ends) < ITERATIONS and not ended:
             words = f"for {ITERATIONS} iterations the loop goes round {len(run.ends)} times"
             found.append(("loop_count", words, self.loop.lineno))
         return found
