@@ -48,11 +48,11 @@ def raw(work: Network) -> Cost:
 
 def with_functions(work: Network) -> Cost:
     """Return the cost in the library's own functions."""
-    hidden = functions.tanh if work.hidden == "tanh" else functions.relu
+    hidden, softmax = functions.tanh if work.hidden == "tanh" else functions.relu, work.output == "softmax"
 
     def cost(parameters: Any, X: Any, Y: Any) -> Any:
         Z = logits(parameters, X, hidden, functions.linear)
-        if work.output == "softmax":
+        if softmax:
             return functions.categorical_cross_entropy(functions.softmax(Z), Y)
         return functions.binary_cross_entropy(functions.sigmoid(Z), Y)
 

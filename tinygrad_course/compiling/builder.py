@@ -198,8 +198,7 @@ def regrouped(
         missing = [v for one in group for v in one.inputs if id(v) not in new and id(v) not in inside]
         if missing:
             if id(group) in opened:
-                for one in group:
-                    del group_of[id(one)]
+                group_of = {key: other for key, other in group_of.items() if other is not group}
                 waiting.append(value)
                 continue
             opened.update([id(group)] if id(value) in group_of else [])

@@ -17,8 +17,8 @@ _EXPONENTIALS = {
     *(np.exp, np.exp2, np.expm1, np.power, operator.pow, np.float_power, np.sinh, np.cosh, np.logaddexp),
 }
 _POWERS = {np.power, operator.pow, np.float_power}
-#: Infinite themselves where their slopes are.
-_AS_STEEP = {np.divide, np.reciprocal, np.log, np.log2, np.log10, np.log1p}
+#: Infinite themselves where their slopes are, or with slopes of 1 and -1.
+_AS_STEEP = {np.divide, np.reciprocal, np.log, np.log2, np.log10, np.log1p, np.absolute}
 
 
 def leaves_range(program: Program) -> bool:
