@@ -428,7 +428,7 @@ def test_a_network_of_several_classes_is_not_held_against_one_output():
     assert wrong == ["initialize_parameters"]
 
 
-LAYERS = """import numpy as np
+KEEPERS = """import numpy as np
 
 
 class Relu:
@@ -504,7 +504,7 @@ def dropout_backward(dout, cache):
     ],
 )
 def test_what_a_layer_keeps_and_what_its_call_keeps_is_there(old, new, wrong):
-    report = audit_text(LAYERS.replace(old, new) if old else LAYERS)
+    report = audit_text(KEEPERS.replace(old, new) if old else KEEPERS)
     by = {f.name: f.status for f in report.functions}
     backward = {name: status for name, status in by.items() if "back" in name}
     assert len(backward) == 5
