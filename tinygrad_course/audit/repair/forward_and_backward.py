@@ -18,7 +18,7 @@ from tinygrad_course.audit.repair.search import order_of
 from tinygrad_course.audit.repair.verdict import Verdict, judge
 from tinygrad_course.audit.reporting.results import Finding
 from tinygrad_course.audit.source.signatures import bare
-from tinygrad_course.audit.source.syntax import stored_names
+from tinygrad_course.audit.source.syntax import nodes, stored_names, tuple_of_names
 
 TRIALS = 200
 PARTNERS = {
@@ -75,6 +75,9 @@ def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
     if found is None:
         return None
     partner, back, name = found
+    twice = _stored_twice(learner, partner)  # the backward function may not need what is overwritten
+    if twice is not None:
+        return twice
     options = back.assumptions(partner)
     if {"cache": "own"} not in options or len(options) < 2:
         return None
@@ -92,6 +95,27 @@ def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
     if course is None or not (paired or _alike(*(one[0].case.values.get("cache") for one in (own, course)))):
         return None
     return _repair(learner, kind, partner, back, function, seed)
+
+
+def _stored_twice(learner: Learner, partner: Learner) -> Finding | None:
+    """Find a value that stands in the cache twice, once where the backward function takes another of it."""
+    taken = [names for node in nodes(partner.node, ast.Assign) if (names := tuple_of_names(node.targets[0]))]
+    for node in nodes(learner.node, ast.Assign):
+        stored = tuple_of_names(node.value)
+        for names in taken:
+            other = [
+                place for place, pair in enumerate(zip(stored, names, strict=False)) if pair[0] != pair[1]
+            ]
+            if len(stored) != len(names) or len(other) != 1:
+                continue
+            wrong, right = stored[other[0]], names[other[0]]
+            if stored.count(wrong) == 2 and right in _names(learner):
+                words = f"{wrong} stands in the cache where {partner.name} takes {right} from it"
+                spot = learner.program.submission.spot(node.lineno)
+                stored[other[0]] = right
+                likely = f"{ast.unparse(node.targets[0])} = ({', '.join(stored)})"
+                return Finding("cache", "wrong_operand", words, suggestion=likely, **spot)
+    return None
 
 
 def _cases(kind: Kind, partner: Learner, assumption: dict[str, Any], seed: int) -> list[Case]:
