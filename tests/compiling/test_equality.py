@@ -103,3 +103,12 @@ def test_norms_of_rows_and_columns_have_their_gradient_wherever_they_are_added()
             sums = np.sum(np.abs(Z), axis=int(abs(order) > 1), keepdims=True)
             extreme = np.max(sums) if order > 0 else np.min(sums)
             assert np.array_equal(step(Z), np.sign(Z) * (sums == extreme))
+
+
+@pytest.mark.parametrize("sizes", [[1, 2, 1, 2], [2, 1, 2, 2]])
+def test_layers_of_one_unit_wait_for_each_other(sizes):
+    numbers = np.random.default_rng(0)
+    step = networks.training_step(["tanh", "tanh", "sigmoid"], "cross entropy", 0.1, 0.1)
+    parameters, X = networks.parameters_of(numbers, sizes), numbers.normal(size=(sizes[0], 1))
+    Y = np.array([[1.0], [0.0]])
+    assert_equal(compiled(step)(parameters, X, Y), step(parameters, X, Y))
