@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.compiling.test_equality import assert_equal
-from tinygrad_course import compiled, value_and_grad, zeros_like
+from tinygrad_course import CannotCompile, Tensor, compiled, value_and_grad, zeros, zeros_like
 from tinygrad_course.compiling.dataflow import argument
 from tinygrad_course.compiling.tracing.trace import Trace
 from tinygrad_course.compiling.tracing.tracer import Tracer
@@ -73,6 +73,61 @@ def test_programs_write_what_the_function_writes(f, given, engine):
     step = compiled(value_and_grad(f), engine=engine)
     for numbers in (given, given[::-1].copy()):
         assert_equal(step(numbers), value_and_grad(f)(numbers))
+
+
+def a_buffer(w, x):
+    y = zeros(4)
+    y[0] = x[0]
+    y[1:] = x[1:4]
+    y[2:] = w * x[:2] * y[:2]
+    return np.sum(y * y)
+
+
+def a_start_of_other_numbers(w, x):
+    position, speed = Tensor(x[:3] + 1.0), Tensor(np.array([1.2, -0.5, 0.1]))
+    position[0] = 0.5
+    speed -= x[1:4]
+    for _ in range(3):
+        speed -= 0.1 * w * np.sin(position)
+        position += 0.1 * speed
+    return np.sum(position**2)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("f", [a_buffer, a_start_of_other_numbers])
+def test_what_an_argument_holds_may_be_written_before_what_depends_on_a_parameter(f, engine):
+    step = compiled(value_and_grad(f), engine=engine)
+    for w, numbers in ((2.0, x[:5]), (-0.7, x[5:10])):
+        cost, slope = step(w, numbers)
+        assert_equal((cost, slope), value_and_grad(f)(w, numbers))
+        h = 1e-5
+        differences = (f(w + h, numbers).item() - f(w - h, numbers).item()) / (2 * h)
+        assert abs(slope - differences) < 1e-8 * (1 + abs(differences))
+
+
+def test_a_leaf_that_is_given_an_arguments_numbers_stays_a_leaf():
+    def of_the_leaf(w, x):
+        leaf = Tensor(w * 1.0)
+        leaf[1:] = x[1:3]
+        J = np.sum(leaf**3)
+        J.backward()
+        return leaf.grad
+
+    w, given = np.array([1.0, 2.0, 3.0]), x[:5]
+    assert_equal(compiled(of_the_leaf)(w, given), of_the_leaf(w, given))
+    assert_equal(of_the_leaf(w, given), 3 * np.concatenate([w[:1], given[1:3]]) ** 2)
+
+
+@pytest.mark.parametrize("index", [0, slice(None)])
+def test_a_plain_array_is_no_place_for_an_argument_either(index):
+    def written(x):
+        y = np.empty_like(x)
+        y[index] = x[index]
+        return np.sum(y)
+
+    for f in (written, value_and_grad(lambda w, x: np.sum(written(x) * w))):
+        with pytest.raises(CannotCompile, match=r"(?s)plain array.*Tensor\(a\).*test_writes.py"):
+            compiled(f)(*(x[:3],) if f is written else (2.0, x[:3]))
 
 
 @pytest.mark.parametrize(("f", "given"), [(one_by_one, x), (rows, H)])

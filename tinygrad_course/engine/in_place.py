@@ -21,6 +21,7 @@ from tinygrad_course.engine.plain_numbers import called, stored
 from tinygrad_course.engine.recording import dispatch
 from tinygrad_course.engine.views import View, Written, now
 from tinygrad_course.rules.indexing import assign, astype
+from tinygrad_course.rules.table import is_tensor
 from tinygrad_course.rules.writing import apart
 
 if TYPE_CHECKING:
@@ -53,8 +54,12 @@ def write(target: Tensor, index: Any, value: Any) -> None:
     if type(value) is cls and type(value._state) is View and _same(value._state, target, index):
         return
     if plain_leaf(target) and type(value) is not cls:
-        data = own_data(now(target))
-        data[index] = value
+        leaf = now(target)
+        if is_tensor(leaf._data) or is_tensor(value):  # stand-ins for arrays, of which a program is made
+            data = assign(leaf._data, index, value)
+        else:
+            data = own_data(leaf)
+            data[index] = value
         target._data = data
         target._state = None
         return

@@ -12,6 +12,7 @@ from tinygrad_course.compiling.tracing.library_code import of_library
 from tinygrad_course.compiling.tracing.refusals import CannotCompile, users_call
 from tinygrad_course.engine.operators import Methods
 from tinygrad_course.engine.other_arrays import SPARSE, for_sparse
+from tinygrad_course.engine.plain_numbers import into_plain, stored
 
 #: Added where an index may have been meant.
 _AS_INDEX = " For x[i], make x an argument; for np.eye(k)[y], write (y[:, None] == np.arange(k)) * 1.0."
@@ -44,7 +45,7 @@ class Unanswered(Methods):
     recorded: Value
 
     __bool__ = _refused("asked whether it is true (if, while, and, or, assert)")
-    __float__ = __int__ = _refused("made a Python number")
+    __int__ = _refused("made a Python number")
     __hash__ = _refused("looked up in a set or a dict")
     __index__ = _refused("used as an index or a count", _AS_INDEX)
     __str__ = __format__ = _refused("printed")
@@ -60,11 +61,19 @@ class Unanswered(Methods):
         of = " and ".join(v.name for v in value.inputs if v.name)
         return f"a result of {getattr(value.function, '__name__', '')}{of and ' of '}{of}"
 
+    def __float__(self) -> Any:
+        if stored(inspect.currentframe().f_back):  # type: ignore[union-attr, arg-type]
+            raise CannotCompile(str(into_plain(self._label())))
+        return _refused("made a Python number")(self)
+
     def __array__(self, *_: Any, **__: Any) -> Any:
         opaque = for_sparse(self)
         if opaque is not None:
             return opaque
-        if "sparse" in inspect.currentframe().f_back.f_code.co_filename:  # type: ignore[union-attr]
+        frame = inspect.currentframe().f_back  # type: ignore[union-attr]
+        if stored(frame):  # type: ignore[arg-type]
+            raise CannotCompile(str(into_plain(self._label())))
+        if "sparse" in frame.f_code.co_filename:  # type: ignore[union-attr]
             raise CannotCompile(f"a scipy.sparse matrix beside an array of a compiled function: {SPARSE}")
         what = "taken for its plain values (np.asarray, or a function that speaks no NumPy protocol)"
         return _refused(what, _AS_INDEX if self.recorded.dtype.kind in "iu" else "")(self)

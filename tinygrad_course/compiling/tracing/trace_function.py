@@ -136,6 +136,8 @@ class Recorder:
         except CannotCompile:
             raise
         except Exception as error:
+            if isinstance(error.__cause__, CannotCompile):  # NumPy has put words of its own in its place
+                raise error.__cause__ from None
             copies = trees.tree_map(lambda x: x.copy("K") if isinstance(x, np.ndarray) else x, self.args)
             self.plainly(copies)  # the error of the function itself, if it has one
             raise CannotCompile(
