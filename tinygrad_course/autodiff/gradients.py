@@ -139,7 +139,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
     return Transformed(call, grad, f, argnums, has_aux)
 
 
-def vjp(f: Function, *args: Any, _whole: bool = False) -> tuple[Any, Function]:
+def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     """Return f's value and its pullback, which turns a gradient of the output into those of the arguments.
 
     Parameters
@@ -199,7 +199,7 @@ def vjp(f: Function, *args: Any, _whole: bool = False) -> tuple[Any, Function]:
                 seed = as_data(seed, out.dtype)
             elif type(seed) is not Tensor and getattr(seed, "dtype", None) != out.dtype:
                 seed = np.array(seed, out.dtype)[()]
-            flat = inputs.gradients(out, seed, record=record, whole=_whole)
+            flat = inputs.gradients(out, seed, record=record)
             total = [t + ga for t, ga in zip(total, flat, strict=True)]
         return inputs.nest(total)
 
@@ -210,7 +210,7 @@ def _depends_on_older(inputs: Inputs, outputs: list[Any]) -> bool:
     for out in outputs:
         if type(out) is Tensor:
             try:
-                sweep(out, zeros_of(out), oldest=inputs.trace.oldest, keep=True, mark=False, whole=None)
+                sweep(out, zeros_of(out), oldest=inputs.trace.oldest, keep=True, mark=False)
             except Foreign:
                 return True
     return False

@@ -61,7 +61,7 @@ def jacobian(f: Function, argnums: Positions = 0) -> Function:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         of_those, point = _of_those(f, positions(f, argnums, args), args, kwargs)
-        y, pullback = vjp(of_those, *point, _whole=True)
+        y, pullback = vjp(of_those, *point)
         outputs = [peek(Tensor, out) for _, out in trees.leaves(y)]
         blocks = [_block(pullback, y, outputs, i, point) for i in range(len(outputs))]
         return trees.rebuild(y, iter([block[0] if single else block for block in blocks]))
@@ -127,7 +127,7 @@ def hvp(f: Function, argnums: Positions = 0) -> Function:
     def call(*args: Any, **kwargs: Any) -> Any:
         before, v = args[:-1], args[-1]
         of_those, point = _of_those(first, positions(f, argnums, before), before, kwargs)
-        found = vjp(of_those, *point, _whole=True)[1](v)  # the Hessian is symmetric: its vjp is its jvp
+        found = vjp(of_those, *point)[1](v)  # the Hessian is symmetric: its vjp is its jvp
         return found[0] if isinstance(argnums, (int, np.integer)) else found
 
     return Transformed(call, hvp, f, argnums)

@@ -33,8 +33,7 @@ class About:
     trace: Trace | None = None  #: of an input of a function that is differentiated: the call
     #: of what stands in a freed graph for a large value: the Tensor, if somebody still holds it
     outline_of: weakref.ref[Tensor] | None = None
-    slope = False  #: whether it is a recorded gradient,
-    cost_number: int | None = None  #: and the number of the cost that it is of
+    cost_number: int | None = None  #: of a recorded gradient: the number of its cost
 
 
 def node(

@@ -48,13 +48,8 @@ def repaired(gradients: dict[Tensor, Any]) -> dict[Tensor, Any]:
 
     lost = {leaf: now(g) for leaf, g in gradients.items() if not all_finite([g])}
     for (leaf, g), value in zip(lost.items(), recomputed(list(lost.values())), strict=True):
-        gradients[leaf] = replaced(g, _where_finite(g._data, value))
+        gradients[leaf] = made(type(g), _POSITIVE, (g,), _where_finite(g._data, value))
     return gradients
-
-
-def replaced(g: Any, value: Any) -> Any:
-    """Return a gradient with another value, recorded if it is."""
-    return made(type(g), _POSITIVE, (g,), value) if hasattr(g, "_state") else value
 
 
 def _where_finite(g: Any, instead: Any) -> Any:

@@ -140,11 +140,8 @@ class Inputs:
         """Return the inputs as they were passed in, also where the function has written to one."""
         return [version_of(t) for t in self.tensors]
 
-    def gradients(self, root: Tensor, seed: Any, *, record: bool, whole: bool = True) -> list[Any]:
-        """Sweep back from `root` and return the gradient of every input, zeros where it plays no part.
-
-        `whole`: the seed is a constant, not a gradient that depends on the inputs.
-        """
+    def gradients(self, root: Tensor, seed: Any, *, record: bool) -> list[Any]:
+        """Sweep back from `root` and return the gradient of every input, zeros where it plays no part."""
         if self.recorded:
             self._unlink()
         try:
@@ -156,7 +153,6 @@ class Inputs:
                 keep=True,
                 mark=bool(watchers) and not record,
                 record=record,
-                whole=whole,
             )
         finally:
             if self.recorded:

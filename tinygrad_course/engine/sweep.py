@@ -19,8 +19,7 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import node as made
 from tinygrad_course.engine.errors import blocks
-from tinygrad_course.engine.finite_gradients import all_finite, completed, repaired, replaced
-from tinygrad_course.engine.limits import in_the_limit
+from tinygrad_course.engine.finite_gradients import all_finite, completed, repaired
 from tinygrad_course.engine.masked_gradients import (
     Live,
     Partial,
@@ -156,7 +155,6 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     mark: bool = True,
     record: bool = False,
     careful: bool = False,
-    whole: bool | None = False,
 ) -> dict[Tensor, Any]:
     """Send `seed` back from `root` and return the leaves that it reaches, each with its gradient.
 
@@ -179,9 +177,6 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         recorded.
     careful : bool
         Know from the beginning on which entries of a gradient are live (see `masked_gradients`).
-    whole : bool or None
-        Whether `seed` is a constant of the user's, so that what is NaN may be a limit (see `limits`); None:
-        leave what is not finite.
 
     Raises
     ------
@@ -394,24 +389,17 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     if again or not (plain or all_finite(found.values())):
         if again or (chosen and any(map(undefined, found.values()))):
             _unmark([*passed, node], marked)
-            return sweep(root, seed, oldest=oldest, keep=keep, mark=mark, careful=True, whole=whole)
-        if whole is not None and all_finite([root]):
+            return sweep(root, seed, oldest=oldest, keep=keep, mark=mark, careful=True)
+        if all_finite([root]):
             with np.errstate(all="ignore"):
                 if record:
                     found = repaired(found)
                 else:
-                    pieces = frontier or {root: seed}
-                    parts = [sweep(n, owned(g), oldest=oldest, record=True) for n, g in pieces.items()]
-                    found = completed(found, [settled or {}, *(map(repaired, parts) if frontier else parts)])
-                if whole and not frontier and not ghosts and not all_finite(found.values()):
-                    for x, limit in in_the_limit(root, seed, found, sweep).items():
-                        found[x] = replaced(found[x], limit)
+                    frontier = frontier or {root: seed}
+                    parts = [sweep(n, owned(g), oldest=oldest, record=True) for n, g in frontier.items()]
+                    found = completed(found, [settled or {}, *map(repaired, parts)])
     if not keep:
         _free(passed)
-    if record:
-        for g in found.values():
-            if type(g) is cls:
-                g._note().slope = True
     return found
 
 

@@ -434,7 +434,7 @@ class Tensor(Operators, Methods, errors.Habits):
             seed = np.array(grad, dtype=self.dtype if self.dtype.kind in "fc" else None)
             if isinstance(data, np.generic):
                 seed = seed[()]
-        found = sweep(node, seed, OLDEST, retain_graph, whole=grad is None)
+        found = sweep(node, seed, OLDEST, retain_graph)
         with _accumulating:
             for arg, g in found.items():
                 arg._grad = g if arg._grad is None else arg._grad + g

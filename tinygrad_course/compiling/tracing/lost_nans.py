@@ -8,24 +8,21 @@ import numpy as np
 from tinygrad_course.compiling.builder import uniform
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.tracing.trace import Trace
-from tinygrad_course.engine.masked_gradients import is_steep
 from tinygrad_course.engine.stable_forms import is_sigmoid
-from tinygrad_course.rules.table import RULES, as_written
+from tinygrad_course.rules.table import as_written
 
 #: What overflows to infinity, from which NaN comes.
 _EXPONENTIALS = {
     *(np.exp, np.exp2, np.expm1, np.power, operator.pow, np.float_power, np.sinh, np.cosh, np.logaddexp),
 }
 _POWERS = {np.power, operator.pow, np.float_power}
-#: Infinite themselves where their slopes are, or with slopes of 1 and -1.
-_AS_STEEP = {np.divide, np.reciprocal, np.log, np.log2, np.log10, np.log1p, np.absolute}
 
 
 def leaves_range(program: Program) -> bool:
     """Whether results come by numbers that may be too large, or too small: by exponentials, or cubes.
 
-    A power, or what has infinite slopes at ordinary numbers, counts on the way to gradients alone, and
-    exp(-|z|) where something divides by what is computed from it: 1 - A, which is 0 where A is 1.
+    A power counts on the way to gradients alone, and exp(-|z|) where something divides by what is computed
+    from it: 1 - A, which is 0 where A is 1.
     """
     factors: dict[int, Counter[int]] = {}
     vanishing: set[int] = set()  # exp(-|z|), and what is computed from it
@@ -42,8 +39,7 @@ def leaves_range(program: Program) -> bool:
                 found.update(factors.get(id(a), [id(a)]))
             if max(found.values(), default=0) > 2:
                 return True
-        rule = v.function and RULES.get(v.function)
-        if v.function in _POWERS or (rule and v.function not in _AS_STEEP and is_steep(rule)):
+        if v.function in _POWERS:
             return True
         divisor = v.args[-1] if v.function in {np.divide, np.reciprocal, np.log} else None
         if id(divisor) in vanishing:
