@@ -13,7 +13,6 @@ from benchmarks.growing import AXES
 from benchmarks.progress import progress
 from benchmarks.subprocesses import asked, empty_cache
 from benchmarks.table import seconds
-from tinygrad_course.training.plots import new_figure, saved
 
 MEBIBYTE = 2**20
 TIMEOUT = 120.0
@@ -121,6 +120,9 @@ def _cells(curve: Curve, small: bool) -> list[str]:
 
 def draw(curves: list[Curve], path: Path) -> Path:
     """Write the picture: time and peak memory, both scales logarithmic."""
+    # here: the peak of a process that is started begins with the memory of the one that starts it
+    from tinygrad_course.training.plots import new_figure, saved
+
     figure = new_figure(11, 5.2)
     times, memory = figure.subplots(1, 2)
     for curve in curves:
