@@ -314,6 +314,22 @@ class Tanh:
         return (1.0 - np.square(np.tanh(X))) * top_diff
 
 
+class Product:
+    def forward(self, W, X):
+        return X @ W
+
+    def backward(self, W, X, top_diff):
+        return X.T @ top_diff, top_diff @ W.T
+
+
+class Shift:
+    def forward(self, X, b):
+        return X + b
+
+    def backward(self, X, b, top_diff):
+        return np.sum(top_diff, axis=0, keepdims=True), top_diff * np.ones_like(X)
+
+
 class Model:
     def __init__(self, layers_dim):
         self.b, self.W = [], []
@@ -321,22 +337,27 @@ class Model:
             self.W.append(np.random.randn(layers_dim[i], layers_dim[i + 1]))
             self.b.append(np.random.randn(layers_dim[i + 1]).reshape(1, layers_dim[i + 1]))
 
+    def calculate_loss(self, X, y):
+        input = X
+        for i in range(len(self.W)):
+            input = np.tanh(input @ self.W[i] + self.b[i])
+        return -np.mean(np.log(Softmax().predict(input)[range(len(y)), y]))
+
     def train(self, X, y, num_passes=2000, epsilon=0.01, reg_lambda=0.01):
-        layer, output = Tanh(), Softmax()
+        product, shift, layer, output = Product(), Shift(), Tanh(), Softmax()
         for epoch in range(num_passes):
             input = X
             forward = [(None, None, input)]
             for i in range(len(self.W)):
-                mul = input @ self.W[i]
-                add = mul + self.b[i]
+                mul = product.forward(self.W[i], input)
+                add = shift.forward(mul, self.b[i])
                 input = layer.forward(add)
                 forward.append((mul, add, input))
             dtanh = output.diff(forward[len(forward) - 1][2], y)
             for i in range(len(forward) - 1, 0, -1):
                 dadd = layer.backward(forward[i][1], dtanh)
-                db = np.sum(dadd, axis=0, keepdims=True)
-                dW = forward[i - 1][2].T @ dadd
-                dtanh = dadd @ self.W[i - 1].T
+                db, dmul = shift.backward(forward[i][0], self.b[i - 1], dadd)
+                dW, dtanh = product.backward(self.W[i - 1], forward[i - 1][2], dmul)
                 dW += reg_lambda * self.W[i - 1]
                 self.b[i - 1] += -epsilon * db
                 self.W[i - 1] += -epsilon * dW
@@ -344,7 +365,9 @@ class Model:
 
 
 def test_what_depends_on_the_parameters_is_no_label():
-    assert WRONG not in {f.status for f in audit_text(LAYER_LOOP).functions}
+    by = {one.name: one.status for one in audit_text(LAYER_LOOP).functions}
+    assert by["Model.train"] != WRONG
+    assert by["Product.backward"] == by["Shift.backward"] == by["Tanh.backward"] == RIGHT
 
 
 EARLY = """import numpy as np
