@@ -109,8 +109,8 @@ def told(text: str) -> str:
         (
             SIGMOID,
             "return",
-            "from my_own import exp; return",
-            "not checked: it imports my_own, which is not loaded",
+            "from my_own import exp; return exp(0) *",
+            "not checked: my_own.exp is called, and the check does not load it",
         ),
         (
             SIGMOID,

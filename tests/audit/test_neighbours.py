@@ -131,6 +131,42 @@ def test_a_module_of_the_package_and_one_beside_are_found_without_a_root(project
     assert near.find("common.layers") is None
 
 
+def test_what_a_function_imports_itself_is_loaded_as_at_the_top_of_the_file(project):
+    inside = "def affine_backward(dout, cache):\n    "
+    imports = (
+        "from .layers import summed",
+        "from common.layers import summed",
+        "from . import layers\n    summed = layers.summed",
+        "import common.layers\n    summed = common.layers.summed",
+        "import common.layers as here\n    import scipy.special, os.path\n    summed = here.summed",
+    )
+    for number, line in enumerate(imports):
+        text = "from .layers import affine_forward\n" + BACKWARD.split("affine_forward\n")[1]
+        text = text.replace("layers.summed(dout)", "summed(dout)").replace(
+            inside.strip(" "), f"{inside}{line}\n"
+        )
+        book = project(**{f"common/pair{number}.py": text})
+        assert told(book / "common" / f"pair{number}.py")["affine_backward"].status == "right", line
+        wrong = project(**{f"common/pair{number}.py": text.replace("x.T.dot(dout)", "2 * x.T.dot(dout)")})
+        assert told(wrong / "common" / f"pair{number}.py")["affine_backward"].status == "wrong", line
+
+
+@pytest.mark.parametrize("where", ["top", "inside"])
+def test_a_layer_that_calls_what_is_not_loaded_is_not_judged(tmp_path, where):
+    line = "from nobody_knows import summed\n"
+    text = f"""import numpy as np
+{line if where == "top" else ""}def conv_forward(x, w, b):
+    return x.dot(w) + b, (x, w, b)
+def conv_backward(dout, cache):
+    {line if where == "inside" else "pass"}
+    x, w, b = cache
+    return dout.dot(w.T), x.T.dot(dout), summed(dout)
+"""
+    (tmp_path / "layers.py").write_text(text, encoding="utf-8")
+    found = told(tmp_path / "layers.py")["conv_backward"]
+    assert (found.status, "nobody_knows.summed is called" in found.remarks[0]) == ("unchecked", True)
+
+
 def test_no_link_leads_out_of_the_folder(project):
     book = project(**{"hw/pair.py": BACKWARD})
     (book / "hw" / "common").symlink_to(book / "common")

@@ -24,6 +24,7 @@ from tinygrad_course.audit.execution.stubs import (
     Load,
     StandIn,
     bind_import,
+    import_inside,
     is_strange,
 )
 from tinygrad_course.audit.source.conventions import keys_of
@@ -60,11 +61,11 @@ def snapshot(value: Any, entry: Function | None = None) -> Any:
     return value
 
 
-def _empty() -> dict[str, Any]:
+def _empty(load: Load) -> dict[str, Any]:
     """Return the namespace of a module before anything of it is executed."""
     return {
         "__name__": "homework",
-        "__builtins__": builtins,
+        "__builtins__": {**vars(builtins), "__import__": import_inside(load)},
         "__tinygrad_number__": number_in,
         "__tinygrad_float__": lambda *given: float(*map(number_in, given)),
         "__tinygrad_int__": lambda *given, **base: int(*map(number_in, given), **base),
@@ -101,7 +102,7 @@ class Program:
         self.guesses: set[str] = set()
         """Names imported from a module that is none of the course's, for which its functions stand in."""
         self.functions: dict[str, ast.FunctionDef] = {}
-        self.namespace: dict[str, Any] = _empty()
+        self.namespace: dict[str, Any] = _empty(self._module)
         if submission.is_notebook:
             self.namespace |= {"_": "", "display": print}  # as a notebook has them
         self.modules: dict[Path, types.ModuleType] = {}
@@ -166,7 +167,7 @@ class Program:
             return None
         if path not in self.modules and len(self.modules) < MAX_FILES:
             module = self.modules[path] = types.ModuleType(name or ".")
-            vars(module).update(_empty())
+            vars(module).update(_empty(partial(self._module, importer=path)))
             if path.is_file():
                 try:
                     beside = self.submission.include(path)

@@ -5,6 +5,7 @@ a backward pass; a stand-in keeps the import from failing (and Matplotlib from c
 """
 
 import ast
+import functools
 import re
 import sys
 import types
@@ -57,7 +58,7 @@ _SHOWS = {"matplotlib", "pylab", "seaborn", "IPython", "pandas", "tqdm"}
 """What a training function shows its costs with: called, it does nothing."""
 
 
-class StandInUsedError(RuntimeError):
+class StandInUsedError(ImportError):
     """A function under test called something that the check does not load."""
 
 
@@ -157,3 +158,20 @@ def bind_import(statement: ast.Import | ast.ImportFrom, namespace: dict[str, Any
         inside = hasattr(module, alias.name)  # else it is a module of a package
         found = getattr(module, alias.name) if inside else _module(whole, load, level)
         namespace[alias.asname or alias.name] = found
+
+
+def import_inside(load: Load) -> Callable[..., Any]:
+    """Return what an import inside a function calls: it brings what one at the top of the file does."""
+
+    @functools.cache
+    def brought(name: str, level: int, names: tuple[str, ...]) -> Any:
+        held: dict[str, Any] = {}
+        if not names:
+            bind_import(ast.Import([ast.alias(name)]), held, load)
+            return held[name.split(".", 1)[0]]
+        bind_import(ast.ImportFrom(name, list(map(ast.alias, names)), level), held, load)
+        return types.SimpleNamespace(**held)
+
+    return lambda name, _globals=None, _locals=None, names=(), level=0: brought(
+        name, level, (*(names or ()),)
+    )

@@ -191,7 +191,7 @@ def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified:
         return f"{', '.join(guesses)} comes from a module that is not loaded"
     for error in errors:
         if isinstance(error, ImportError):
-            return f"it imports {error.name}, which is not loaded"
+            return str(error)
         if isinstance(error, NameError):
             missing = getattr(error, "name", "") or str(error)
             if program.strangers:
