@@ -43,6 +43,6 @@ def convolution(p: Any, X: Any, Y: Any) -> Any:
 
 def lstm(p: Any, x: Any, Y: Any) -> Any:
     """Return W10's cost; the outputs of all steps in one product."""
-    _, a = lstm_over_time(x, p)
+    _, a = lstm_over_time(np.moveaxis(x, -1, 1), p, axis=1)
     Z = linear(p["Wy"], np.reshape(a, (a.shape[0], -1)), p["by"])
-    return softmax_cross_entropy(Z, np.reshape(Y, (Y.shape[0], -1)))
+    return softmax_cross_entropy(Z, np.reshape(np.moveaxis(Y, -1, 1), (Y.shape[0], -1)))

@@ -162,6 +162,10 @@ def test_an_lstm_over_time_is_its_cell_over_time(axis: int) -> None:
     assert F.lstm(x.astype("f4") * 300, single, axis=axis)[1].dtype == np.float32  # exp overflows in silence
     with pytest.raises(ValueError, match="no time to go through along axis"):
         F.lstm(np.zeros((2, 4, 0)), parameters)
+    with pytest.raises(ValueError, match=r"and b \(3, 1\), not a \(3, 4\), c \(3, 4\), Wo \(3, 5\)"):
+        F.lstm(
+            x.take([0], 1 if axis == 0 else 0), parameters, axis=axis
+        )  # of one feature, which would broadcast
     with pytest.raises(ValueError, match=r"x is \(2, 4\), and Wo is missing"):
         F.lstm(np.zeros((2, 4)), {key: value for key, value in parameters.items() if key != "Wo"})
 

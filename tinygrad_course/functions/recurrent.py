@@ -5,14 +5,16 @@ course's softmax of the output layer, or None where the parameters have no such 
 """
 
 from collections.abc import Callable, Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
 
+from tinygrad_course.autodiff.gradients import vjp
 from tinygrad_course.autodiff.transforms import checkpoint
 from tinygrad_course.engine import trees
 from tinygrad_course.functions.activations import linear, sigmoid, softmax, tanh
-from tinygrad_course.rules.table import primitive, rule
+from tinygrad_course.rules.table import is_tensor, primitive, rule
 
 Parameters = Mapping[str, Any]
 
@@ -156,7 +158,7 @@ def lstm(
     Raises
     ------
     ValueError
-        If x has not three axes, a parameter is missing, or T is 0.
+        If x has not three axes, a parameter is missing, a shape does not fit, or T is 0.
 
     Notes
     -----
@@ -169,23 +171,30 @@ def lstm(
     >>> activations.shape, np.array_equal(activations[..., -1], a)
     ((2, 4, 5), True)
     """
-    missing = [of + gate for gate in GATES for of in "Wb" if of + gate not in parameters]
+    names = [of + gate for gate in GATES for of in "Wb"]
+    missing = [name for name in names if name not in parameters]
     if missing or len(np.shape(x)) != 3:
         raise ValueError(
             f"lstm takes x (n_x, m, T) and Wf, Wi, Wc, Wo, bf, bi, bc, bo: x is {np.shape(x)}, and "
             f"{' and '.join(missing) or 'none'} is missing"
         )
-    W, b = (np.concatenate([parameters[of + gate] for gate in GATES]) for of in "Wb")
-    n = W.shape[0] // len(GATES)
     x = np.moveaxis(x, axis, 1)
     n_x, T, m = x.shape
     if T == 0:
         raise ValueError(f"there is no time to go through along axis {axis}")
-    Z = np.reshape(linear(W[:, n:], np.reshape(x, (n_x, T * m)), b), (len(GATES), n, T, m))
+    n = np.shape(parameters["Wo"])[0]
     if state is None:
-        state = (np.zeros_like(Z, shape=(n, m)), np.zeros_like(Z, shape=(n, m)))
-    a, c, *_ = lstm_states((Z, *state, W[:, :n]))
-    return (a[-1], c[-1]), np.moveaxis(a, 0, axis)
+        state = (np.zeros_like(parameters["Wo"], shape=(n, m)),) * 2
+    given = [parameters[name] for name in names]
+    shapes = [np.shape(array) for array in (*state, *given)]
+    if shapes != [(n, m)] * 2 + [(n, n + n_x), (n, 1)] * len(GATES):
+        told = ", ".join(f"{name} {shape}" for name, shape in zip(["a", "c", *names], shapes, strict=True))
+        raise ValueError(
+            f"x of {n_x} features and {m} examples, and {n} units: expected a and c ({n}, {m}), "
+            f"W ({n}, {n + n_x}) and b ({n}, 1), not {told}"
+        )
+    a, c, *_ = lstm_states((x, *state, *given), is_tensor(x))
+    return (a[:, -1], c[:, -1]), a if axis == 1 else np.moveaxis(a, 1, axis)
 
 
 #: The gates of a step in the order of their rows, those that c comes from last: sigmoids, and cct.
@@ -193,54 +202,108 @@ GATES = "ofic"
 
 
 @primitive
-def lstm_states(given: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return a, c, tanh(c) and cct at each step, (T, n_a, m), and the three gates, (T, 3, n_a, m).
+def lstm_states(given: tuple[Any, ...], of_x: bool = True) -> tuple[Any, ...]:
+    """Return a and c at each step, (n_a, T, m), of x (n_x, T, m), a and c before it, Wo, bo, Wf, bf, ...
 
-    They are made of (Z, a, c, W): Z (4, n_a, T, m) is what the inputs and the biases give to the gates, and W
-    (4 n_a, n_a) multiplies a.
+    Of arrays it returns three more, for the way back: tanh(c) and the gates with cct, time first, and what
+    these are computed from, [a; x; 1]. The gradient is that of x too, if wanted (`of_x`).
     """
-    Z, a, c, W = given
-    found = []
+    if not _in_buffers(given):
+        return _by_cells(*given)
+    x, a, c, *parameters = given
+    (_, T, m), n, one = x.shape, len(a), x.dtype.type(1)
+    W = _stacked(parameters)
+    W[: 3 * n] *= -1
+    both = np.empty((W.shape[1], T + 1, m), x.dtype)
+    both[:n, 0], both[n:-1, :T], both[-1] = a, x, one
+    gates, C, tanh_c = (np.empty((*shape, n, m), x.dtype) for shape in ((4, T), (T + 1,), (T,)))
+    C[0] = c
+    Z = np.empty((4, n, m), x.dtype)
+    z, of_gates, of_cct = Z.reshape(4 * n, m), Z[:3], Z[3]
+    before, after = both.swapaxes(0, 1), both[:n, 1:].swapaxes(0, 1)
     with np.errstate(over="ignore"):  # a gate that is 0
-        for t in range(Z.shape[2]):
-            z = np.dot(W, a).reshape(Z[:, :, t].shape) + Z[:, :, t]
-            gates, cct = 1 / (1 + np.exp(-z[:3])), np.tanh(z[3])
-            c = gates[1] * c + gates[2] * cct
-            tanh_c = np.tanh(c)
-            a = gates[0] * tanh_c
-            found.append((a, c, tanh_c, cct, gates))
-    return tuple([np.stack(parts) for parts in zip(*found, strict=True)])
+        steps = zip(before, gates.swapaxes(0, 1), C, C[1:], tanh_c, after, strict=False)
+        for above, now, c, c_next, u, a in steps:
+            np.dot(W, above, z)
+            np.exp(of_gates, of_gates)
+            np.add(of_gates, one, of_gates)
+            np.reciprocal(of_gates, now[:3])
+            o, f, i, cct = now
+            np.tanh(of_cct, cct)
+            np.multiply(f, c, c_next)
+            np.multiply(i, cct, u)
+            np.add(c_next, u, c_next)
+            np.tanh(c_next, u)
+            np.multiply(o, u, a)
+    return both[:n, 1:], C[1:].swapaxes(0, 1), tanh_c, gates, both
 
 
-def _lstm_vjp(g: Any, y: Any, given: tuple[Any, ...]) -> list[Any]:
-    (_, a0, c0, W), (a, c, tanh_c, cct, gates) = given, y
-    bent = gates - gates * gates
-    bend, bend_c = 1 - cct * cct, 1 - tanh_c * tanh_c
-    turn = gates[:, 0] * bend_c  # dc by da
-    of_a = (tanh_c * bent[:, 0])[:, None]  # of the rows of Z by da, and by dc
-    before = np.concatenate([c0[None], c[:-1]])
-    of_c = np.stack([before * bent[:, 1], cct * bent[:, 2], gates[:, 2] * bend], axis=1)
-    da, dc = np.zeros_like(a0), np.zeros_like(c0)
-    found = []
-    for t in reversed(range(len(a))):
+def _by_cells(x: Any, a: Any, c: Any, *parameters: Any) -> tuple[Any, Any]:
+    """Return a and c at each step by `lstm_cell`."""
+    named = {of + gate: p for (gate, of), p in zip(product(GATES, "Wb"), parameters, strict=True)}
+
+    def step(state: Any, x_t: Any, p: Any) -> tuple[Any, Any]:
+        state = lstm_cell(state, x_t, p)[0]
+        return state, state
+
+    return scan(step, (a, c), x, named, axis=1)[1]  # type: ignore[no-any-return]
+
+
+def _in_buffers(arrays: Any) -> bool:
+    """Whether these are arrays of one floating dtype, which may be computed with in buffers."""
+    dtypes = {a.dtype if type(a) is np.ndarray else None for a in arrays}
+    return len(dtypes) == 1 and dtypes <= {np.dtype("f4"), np.dtype("f8")}
+
+
+def _stacked(parameters: Any) -> Any:
+    """Return [W, b] of all gates, one below the other."""
+    return np.concatenate([np.concatenate(parameters[i::2]) for i in (0, 1)], axis=1)
+
+
+def _lstm_vjp(g: Any, y: Any, given: tuple[Any, ...], of_x: bool = True) -> Any:
+    if not _in_buffers([*given, *(part for part in g if part is not None)]):
+        states, pullback = vjp(_by_cells, *given)
+        parts = zip(g, states, strict=False)
+        return pullback(tuple([np.zeros_like(s) if part is None else part for part, s in parts]))
+    (x, _, c, *parameters), (_, C, tanh_c, gates, both) = given, y
+    T, n, m = tanh_c.shape
+    o, f, i, cct = gates
+    # what each step is multiplied by: dc by da; the rows of Z by da, and by dc three times; c by dc
+    turn, slopes = np.multiply(tanh_c, tanh_c), np.empty((5, T, n, m), tanh_c.dtype)
+    of_o, of_f, of_i, of_cct, of_c = slopes
+    np.subtract(1, turn, turn)
+    np.multiply(turn, o, turn)
+    np.multiply(gates[:3], gates[:3], slopes[:3])
+    np.subtract(gates[:3], slopes[:3], slopes[:3])
+    np.multiply(of_o, tanh_c, of_o)
+    np.multiply(of_f[0], c, of_f[0])
+    np.multiply(of_f[1:], C.swapaxes(0, 1)[:-1], of_f[1:])
+    np.multiply(of_i, cct, of_i)
+    np.multiply(cct, cct, of_cct)
+    np.subtract(1, of_cct, of_cct)
+    np.multiply(of_cct, i, of_cct)
+    of_c[...] = f
+    W = _stacked(parameters)
+    recurrent = W[:, :n].T
+    da, dc, sent = (np.zeros((n, m), W.dtype) for _ in range(3))
+    sends = np.empty((T, 5, n, m), W.dtype)
+    rows = sends.reshape(T, 5 * n, m)[:, : 4 * n]
+    for t in reversed(range(T)):
         if g[0] is not None:
-            da = da + g[0][t]
+            np.add(da, g[0][:, t], da)
+        np.multiply(da, turn[t], sent)
+        np.add(sent, dc, sent)
         if g[1] is not None:
-            dc = dc + g[1][t]
-        if g[2] is not None:
-            dc = dc + g[2][t] * bend_c[t]
-        dc = dc + da * turn[t]
-        dz = np.concatenate([da * of_a[t], dc * of_c[t]])
-        if g[3] is not None:
-            dz = dz + np.concatenate([np.zeros_like(bent[t]), (g[3][t] * bend[t])[None]])
-        if g[4] is not None:
-            dz = dz + np.concatenate([g[4][t] * bent[t], np.zeros_like(bend[t])[None]])
-        found.append(dz)
-        da, dc = np.dot(W.T, dz.reshape(W.shape[0], -1)), dc * gates[t, 1]
-    dZ = np.stack(found[::-1], axis=2)
-    before = np.moveaxis(np.concatenate([a0[None], a[:-1]]), 0, 1)
-    dW = np.dot(dZ.reshape(W.shape[0], -1), before.reshape(W.shape[1], -1).T)
-    return [dZ, da, dc, dW]
+            np.add(sent, g[1][:, t], sent)
+        np.multiply(of_o[t], da, sends[t, 0])
+        np.multiply(slopes[1:, t], sent, sends[t, 1:])
+        np.dot(recurrent, rows[t], da)
+        dc = sends[t, 4]
+    dZ = rows.swapaxes(0, 1).reshape(4 * n, T * m)
+    dW = np.dot(dZ, both[:, :T].reshape(-1, T * m).T)
+    dx = np.dot(W[:, n:-1].T, dZ).reshape(x.shape) if of_x else None
+    ends = range(n, 5 * n, n)
+    return [dx, da, dc, *[part for k in ends for part in (dW[k - n : k, :-1], dW[k - n : k, -1:])]]
 
 
 rule(lstm_states, _lstm_vjp, sequence=True, outputs=True, takes_none=True, name="lstm")
