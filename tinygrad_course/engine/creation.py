@@ -33,6 +33,7 @@ class About:
     trace: Trace | None = None  #: of an input of a function that is differentiated: the call
     #: of what stands in a freed graph for a large value: the Tensor, if somebody still holds it
     outline_of: weakref.ref[Tensor] | None = None
+    signed = False  #: whether its sign was asked for, as a constant that a recording goes on with
     cost_number: int | None = None  #: of a recorded gradient: the number of its cost
 
 

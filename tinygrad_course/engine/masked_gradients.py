@@ -140,7 +140,7 @@ def through(rule: Rule, vjps: Any, live: Live | None, conform: Callable[..., Any
 
     ``conform(g, value, rule)`` gives a gradient its argument's shape and dtype.
     """
-    return [vjp and functools.partial(_step, rule, live, conform, i, vjp) for i, vjp in enumerate(vjps)]
+    return [vjp and functools.partial(step, rule, live, conform, i, vjp) for i, vjp in enumerate(vjps)]
 
 
 def chooses(rule: Rule, args: Any, kwargs: dict[str, Any] | None) -> bool:
@@ -152,9 +152,10 @@ def chooses(rule: Rule, args: Any, kwargs: dict[str, Any] | None) -> bool:
     )
 
 
-def _step(
+def step(
     rule: Rule, live: Live | None, conform: Any, i: int, vjp: Any, g: Any, y: Any, *values: Any, **kwargs: Any
 ) -> Any:
+    """Return the gradient of argument i, as `through` tells."""
     value = values[0][i] if rule.sequence else values[i]
     recorded = hasattr(y, "_data")
     if (
@@ -182,7 +183,7 @@ def _step(
         live = live or Live(np.ones, (y.shape, bool), asked=True)
         ga, live = _product(rule, live, i, vjp, g, y, values, kwargs)
         return Partial(_fitting(conform, ga, value, rule), live)
-    here = Live(_handed_on, (rule, live, i, vjp, y, value, values, kwargs), live is None or live.asked)
+    here = Live(handed_on, (rule, live, i, vjp, y, value, values, kwargs), live is None or live.asked)
     with np.errstate(all="ignore"):
         ga = vjp(g, y, *values, **kwargs)
     if rule.saves and not _moves(rule) and _masked(rule, here, ga, recorded):
@@ -297,7 +298,7 @@ def _reached(live: Live, vjp: Any, y: Any, values: Any, kwargs: dict[str, Any]) 
     return vjp(np.where(live.mask(), _unlike(y), 0.0), None, *likes, **kwargs) != 0
 
 
-def _handed_on(
+def handed_on(
     rule: Rule, live: Live | None, i: int, vjp: Any, y: Any, value: Any, values: Any, kwargs: dict[str, Any]
 ) -> Any:
     """Return where the gradient of an argument is live, for a function that is not elementwise."""

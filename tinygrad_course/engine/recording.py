@@ -26,6 +26,7 @@ from tinygrad_course.engine.result_layout import OWN, as_numpys
 from tinygrad_course.engine.saved_arrays import SMALL, kept, kept_array
 from tinygrad_course.engine.sweep import OUTPUT
 from tinygrad_course.engine.views import View, in_memory, is_view, now
+from tinygrad_course.rules.elementwise import step as sign_of_reals
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import (
     COMPOSED,
@@ -481,6 +482,8 @@ def dispatch(
     if function in LOOKING:
         return LOOKING[function](*_unwrapped(cls, args, in_memory), **kwargs)
     if function in NO_DERIVATIVE:
+        if function is sign_of_reals:
+            now(args[0])._note().signed = True
         return function(*peek(cls, args), **peek(cls, kwargs))
     if entered_late():
         return dispatch(cls, function, args, kwargs)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import functools
 import math
 import operator
+import weakref
+from collections.abc import Callable
 from heapq import heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +52,7 @@ ONE = np.float64(1.0)
 _ndarray, _float64, _ = _NUMBERS = (np.ndarray, np.float64, Overwritten)
 _PARTS = {RULES[operator.getitem], WRITE}
 RULES[operator.getitem].alone = False
+Zeros = Callable[[Rule, Any, Live | None, Callable[..., Any]], list[Any]]
 _NOTHING: dict[str, Any] = {}
 _isfinite = math.isfinite
 
@@ -155,6 +158,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     mark: bool = True,
     record: bool = False,
     careful: bool = False,
+    zeros: Zeros | None = None,
 ) -> dict[Tensor, Any]:
     """Send `seed` back from `root` and return the leaves that it reaches, each with its gradient.
 
@@ -177,6 +181,9 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         recorded.
     careful : bool
         Know from the beginning on which entries of a gradient are live (see `masked_gradients`).
+    zeros : callable, optional
+        Of a recorded sweep: what `constant_zeros.with_zeros` has returned, to give no gradient to what is
+        multiplied by a constant 0.
 
     Raises
     ------
@@ -216,6 +223,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     second_g: Any = None
     more: list[tuple[Any, Any]] | None = None  # and who besides
     own: Own | None = None
+    factors: dict[Any, tuple[Any, tuple[Any, ...]]] = {}  # constants that pending gradients are multiples of
     node: Any = root  # untyped from here: the loop is the library's hottest
     arg: Any
     g: Any = seed
@@ -284,7 +292,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                     how = {"masked": careful, "record": record}
                     divided = shares(node, arg, g, live, before, own, **how)
                 if divided is None:
-                    more = _shares(node, g, live, careful, record, oldest)
+                    more = _shares(node, g, live, careful, record, oldest, zeros)
                     arg, ga = more.pop() if more else (None, None)
                 else:
                     ga, more = divided
@@ -296,6 +304,8 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                         else:
                             (pending if arg in pending else found)[arg] = ga
                         arg, ga = more.pop() if more else (None, None)
+            if large and arg is not None and second is None and not more:
+                _note_factors(factors, node, g, arg, ga)
             if large and rule.saves and arg is not None:
                 sent = [ga, *([] if second is None else [second_g]), *[m for _, m in more or ()]]
                 if not all_finite(sent):
@@ -304,6 +314,13 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                     settled, frontier = dict(found), {**pending, node: g}
                     if following is not None:
                         frontier[following] = following_g
+                    from tinygrad_course.engine.constant_zeros import times_constants  # which few need
+
+                    now_known = factors.get(None, _NO_FACTORS)
+                    frontier = {
+                        n: times_constants(n, g, *(now_known if n is node else factors.get(n, _NO_FACTORS)))
+                        for n, g in frontier.items()
+                    }
             while arg is not None:
                 d = arg._data
                 kind = type(d)
@@ -392,15 +409,34 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             return sweep(root, seed, oldest=oldest, keep=keep, mark=mark, careful=True)
         if all_finite([root]):
             with np.errstate(all="ignore"):
+                if record and zeros is None:
+                    from tinygrad_course.engine.constant_zeros import with_zeros  # which few programs need
+
+                    zeros = with_zeros(root)
+                    return sweep(root, seed, oldest=oldest, keep=keep, mark=mark, record=True, zeros=zeros)
                 if record:
                     found = repaired(found)
                 else:
                     frontier = frontier or {root: seed}
-                    parts = [sweep(n, owned(g), oldest=oldest, record=True) for n, g in frontier.items()]
+                    parts = [sweep(n, g, oldest=oldest, record=True) for n, g in frontier.items()]
                     found = completed(found, [settled or {}, *map(repaired, parts)])
     if not keep:
         _free(passed)
     return found
+
+
+def _note_factors(factors: dict[Any, Any], node: Any, g: Any, arg: Any, ga: Any) -> None:
+    """Note the constants that a gradient is a multiple of, as long as nothing is added to it."""
+    factors[None] = known, of = factors.pop(node, _NO_FACTORS)  # those of the present node
+    of = of if known() is g else ()
+    if node._op.function is np.multiply:
+        given = zip(node._args, node._values or (), strict=False)
+        of = (*of, *[c for a, c in given if type(a) is not type(node) and type(c) is _ndarray])
+    if of and type(ga) is _ndarray and node._op.elementwise:
+        factors[arg] = weakref.ref(ga), of
+
+
+_NO_FACTORS: Any = (lambda: None), ()
 
 
 def _unmark(passed: list[Any], marked: list[tuple[Any, Any]]) -> None:
@@ -447,11 +483,11 @@ def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:
 
 
 def _shares(
-    node: Any, g: Any, live: Live | None, careful: bool, record: bool, oldest: int
+    node: Any, g: Any, live: Live | None, careful: bool, record: bool, oldest: int, zeros: Zeros | None
 ) -> list[tuple[Any, Any]]:
     """Return the arguments of a node that have gradients, with these, the last first, by a rule of any kind.
 
-    Where the gradient is `live`, or shall be known of (`careful`), the vjps hand it on.
+    Where the gradient is `live`, or shall be known of (`careful`, `zeros`), the vjps hand it on.
     """
     cls, rule, args, y, values = type(node), node._op, node._args, node._data, node._values
     kwargs, vjps = node._kwargs or {}, rule.vjps
@@ -470,7 +506,9 @@ def _shares(
     elif rule.variadic:
         *vjps, last = vjps
         vjps += [last and functools.partial(_numbered, last, i) for i in range(len(vjps), len(args))]
-    if rule is not OUTPUT and (live is not None or (careful and chooses(rule, args, kwargs))):
+    if zeros is not None and rule is not OUTPUT:
+        vjps = zeros(rule, vjps, live, conform)
+    elif rule is not OUTPUT and (live is not None or (careful and chooses(rule, args, kwargs))):
         vjps = through(rule, vjps, live, conform)
     shares = []
     for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)

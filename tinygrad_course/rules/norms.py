@@ -68,6 +68,18 @@ def matrix_norm_slope(x: Any, y: Any, ord: Any, axes: tuple[int, ...]) -> Any:
 rule(np.linalg.norm, norm_vjp)
 
 
+def extreme_entries(x: Any, ord: Any = None, axis: Axes = None, keepdims: Any = False) -> Any:
+    """Which entries a norm that is a maximum or minimum is made of; None for another norm."""
+    axes = normalize(axis, x.ndim)
+    if ord not in ((math.inf, -math.inf) if len(axes) == 1 else (1, -1, math.inf, -math.inf)):
+        return None
+    sizes = np.abs(x)
+    if len(axes) == 2:
+        sizes = np.sum(sizes, axis=axes[0 if abs(ord) == 1 else 1], keepdims=True)
+    extreme = (np.max if ord > 0 else np.min)(sizes, axis=axes, keepdims=True)
+    return np.broadcast_to(sizes == extreme, x.shape)
+
+
 @composed(np.linalg.vector_norm)
 def vector_norm(x: Any, /, *, axis: Axes = None, keepdims: bool = False, ord: Any = 2) -> Any:
     axes = normalize(axis, x.ndim)

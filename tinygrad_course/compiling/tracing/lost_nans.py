@@ -21,8 +21,9 @@ _POWERS = {np.power, operator.pow, np.float_power}
 def leaves_range(program: Program) -> bool:
     """Whether results come by numbers that may be too large, or too small: by exponentials, or cubes.
 
-    A power counts on the way to gradients alone, and exp(-|z|) where something divides by what is computed
-    from it: 1 - A, which is 0 where A is 1.
+    Powers and quotients count on the way to gradients alone: a slope that is infinite, that of a root at 0,
+    may be multiplied by a constant 0. exp(-|z|) counts where something divides by what is computed from it:
+    1 - A, which is 0 where A is 1.
     """
     factors: dict[int, Counter[int]] = {}
     vanishing: set[int] = set()  # exp(-|z|), and what is computed from it
@@ -39,7 +40,7 @@ def leaves_range(program: Program) -> bool:
                 found.update(factors.get(id(a), [id(a)]))
             if max(found.values(), default=0) > 2:
                 return True
-        if v.function in _POWERS:
+        if v.function in _POWERS or (v.backward and _divides(v)):
             return True
         divisor = v.args[-1] if v.function in {np.divide, np.reciprocal, np.log} else None
         if id(divisor) in vanishing:
@@ -50,6 +51,12 @@ def leaves_range(program: Program) -> bool:
         v.function in _EXPONENTIALS - _POWERS - {np.logaddexp} and not _is_bounded(v)
         for v in program.values()
     )
+
+
+def _divides(v: Value) -> bool:
+    """Whether something is divided by what is computed."""
+    divisor = v.args[-1] if v.function in {np.divide, np.reciprocal} else None
+    return isinstance(divisor, Value) and not divisor.is_constant
 
 
 def _is_beyond_one(v: Value) -> bool:
