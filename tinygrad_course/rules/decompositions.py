@@ -33,9 +33,23 @@ def real_part(a: Any) -> Any:
 # ------------------------------------------------------------------ inverse and determinant
 
 
+_SIGNS = np.array([[1.0, -1.0], [-1.0, 1.0]])
+_NEXT, _LAST = np.array([1, 2, 0]), np.array([2, 0, 1])
+
+
+def slope_of_det(a: Any) -> Any:
+    """The derivative of the determinant, at singular matrices too: of the smallest, its polynomials."""
+    if a.shape[-1] == 2:
+        return a[..., ::-1, ::-1] * _SIGNS.astype(a.dtype)
+    if a.shape[-1] != 3:
+        return cofactors(a)
+    p, q = _NEXT[:, None], _LAST[:, None]
+    return a[..., p, _NEXT] * a[..., q, _LAST] - a[..., p, _LAST] * a[..., q, _NEXT]
+
+
 @primitive
 def cofactors(a: Any) -> Any:
-    """The derivative of the determinant, at singular matrices too.
+    """The derivative of the determinant.
 
     cof(U S V^H) = det(U) det(V^H) conj(U) cof(S) conj(V^H), and those of a diagonal S are products of the
     other entries.
@@ -67,7 +81,7 @@ def of_minors(g: Any, a: Any) -> Any:
     for i in range(n):
         for j in range(n):
             rows, columns = np.delete(np.arange(n), i)[:, None], np.delete(np.arange(n), j)
-            minor = cofactors(a[..., rows, columns]) * ((-1) ** (i + j) * g[..., i, j])[..., None, None]
+            minor = slope_of_det(a[..., rows, columns]) * ((-1) ** (i + j) * g[..., i, j])[..., None, None]
             slope = slope + scatter(minor, (..., rows, columns), a.shape)
     return slope
 
@@ -92,7 +106,7 @@ def pinv_vjp(g: Any, y: Any, a: Any, rcond: Any = None, *, rtol: Any = None) -> 
 
 rule(np.linalg.inv, lambda g, y, a: -np.matmul(np.matmul(T(y), g), T(y)))
 rule(cofactors, cofactors_vjp)
-rule(np.linalg.det, lambda g, y, a: g[..., None, None] * cofactors(a))
+rule(np.linalg.det, lambda g, y, a: g[..., None, None] * slope_of_det(a))
 rule(np.linalg.slogdet, slogdet_vjp, outputs=True)
 rule(np.linalg.pinv, pinv_vjp)
 
