@@ -112,6 +112,37 @@ def test_functions_are_within_two_ulp_over_the_whole_range(name):
     assert np.allclose(plain, ours[:200], rtol=1e-15, atol=0, equal_nan=True)
 
 
+@pytest.mark.parametrize("wave", [np.sin, np.cos])
+@pytest.mark.parametrize("far", [[], [1e300, np.inf, -np.inf, np.nan, 123456.7]])
+def test_waves_are_within_two_ulp_far_out_and_where_they_are_nothing(wave, far):
+    rng = np.random.default_rng(0)
+    turns = rng.integers(-63_000, 63_000, 2000) * (np.pi / 2)
+    beside = np.nextafter(turns, np.inf)
+    x = np.concatenate([rng.normal(size=2000) * 10.0 ** rng.uniform(-300, 4, 2000), turns, beside, far])
+    with np.errstate(invalid="ignore"):
+        ours = compiled(lambda x: 2.0 * wave(x), engine="machine")(x) / 2.0
+        exact = wave(x.astype(np.longdouble))
+    if not far:  # by the fast path, so not all bits are the C library's
+        assert not np.array_equal(ours, wave(x))
+    assert np.array_equal(np.isnan(ours), np.isnan(exact))
+    with np.errstate(invalid="ignore"):
+        error = np.abs(ours - exact) / np.spacing(np.abs(exact.astype(np.float64)))
+    assert np.nanmax(error) <= 2
+
+
+@pytest.mark.parametrize("n", [-4, -3, -2.5, -2, -1.5, -1, -0.5, 0.5, 1.5, 2.5, 3, 3.5, 4])
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_powers_are_products_and_roots(n, engine, dtype):
+    x = np.concatenate([np.geomspace(1e-8, 1e8, 400), [0.0, -0.0, np.inf, np.nan, -1.5, -3.0]]).astype(dtype)
+    with np.errstate(all="ignore"):
+        ours = compiled(lambda x: 2.0 * x**n, engine=engine)(x) / 2.0
+        exact = x.astype(np.longdouble) ** n
+    tolerance = 4 * np.finfo(dtype).eps
+    np.testing.assert_allclose(ours, exact.astype(dtype), rtol=tolerance, atol=0)
+    assert ours.dtype == x.dtype
+
+
 @pytest.mark.parametrize(
     ("name", "ulp"), [("exp", 2), ("log", 2), ("tanh", 2), ("expit", 2.5), ("softplus", 2)]
 )

@@ -19,6 +19,7 @@ from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.products import is_narrow, narrow_product
 from tinygrad_course.compiling.machine.small_products import is_small, small_product
 from tinygrad_course.compiling.machine.stack_products import add_products, stack_products
+from tinygrad_course.compiling.machine.trigonometry import is_wave, wave
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, NotFused, called, fuse
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 
@@ -51,21 +52,23 @@ def _sum_of(results: list[Value]) -> list[Value]:
 
 
 def _is_ours(value: Value) -> bool:
-    return is_fusable(value) or _is_product(value)
+    return is_fusable(value) or _is_alone(value)
 
 
-def _is_product(value: Value) -> bool:
-    return is_narrow(value) or is_small(value)
+def _is_alone(value: Value) -> bool:
+    return is_narrow(value) or is_small(value) or is_wave(value)
 
 
 def _space(value: Value) -> Any:
-    return id(value) if _is_product(value) else loops.space(value)
+    return id(value) if _is_alone(value) else loops.space(value)
 
 
 def _fused(group: Group) -> FusedCall:
     value = group.calls[0]
     if is_narrow(value):
         return narrow_product(value)
+    if is_wave(value):
+        return wave(value)
     return small_product(value) if is_small(value) else Loops(group).fused()
 
 

@@ -29,6 +29,8 @@ DOUBLE: dict[Any, str] = {
     np.cos: "math.cos({})", np.arctan: "math.atan({})", np.sinh: "math.sinh({})", np.cosh: "math.cosh({})",
 }  # fmt: skip
 OWN = {np.exp, np.log, np.tanh, special.expit, np.sqrt, np.absolute, np.fabs, np.copysign}
+#: What the C library does, one number after the other: NumPy has several at a time, of so many together.
+OF_C, FEW = {np.sin, np.cos, np.arctan, np.sinh, np.cosh, np.power}, 128
 COMPARISONS: dict[Any, str] = {
     np.less: "({} < {})", np.less_equal: "({} <= {})",
     np.greater: "({} > {})", np.greater_equal: "({} >= {})",
@@ -72,7 +74,7 @@ class Numbers:
 def speaks(value: Value) -> bool:
     """Whether a call can be said on single numbers here."""
     function = value.function
-    if value.kwargs or value.dtype not in _SPOKEN:
+    if value.kwargs or value.dtype not in _SPOKEN or (function in OF_C and value.size > FEW):
         return False
     dtypes = {v.dtype for v in value.inputs}
     if any(d is None or d.kind not in "fiub" or (d.kind == "f" and d.itemsize not in {4, 8}) for d in dtypes):

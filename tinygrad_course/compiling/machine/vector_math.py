@@ -1,9 +1,9 @@
-"""exp, expm1, log, log1p and tanh as machine code that a compiler can do on several numbers at once.
+"""exp, log, tanh, sin, cos and their kin as machine code that a compiler can do on several numbers at once.
 
 The C library's functions work on one number at a time. These have no branches: every case is computed and the
 right one selected, so that LLVM turns a loop of them into vector instructions: they are not run as they stand
-here, but translated (`llvm_text`). exp, expm1, log, log1p and
-tanh are within 2 ulp of the true value over the whole range, infinities, NaN and subnormal numbers included.
+here, but translated (`llvm_text`). All are within 2 ulp of the true value, exp, expm1, log, log1p and tanh
+over the whole range, infinities, NaN and subnormal numbers included.
 What ends in 4 is the same in single precision, where twice as many numbers go into a register: a call with
 float32 is translated to it, if it is there.
 
@@ -177,6 +177,43 @@ def softplus(x: float) -> Any:
     f = select(above, 0.5 * (e - 1.0), e)
     k = select(above, 1.0, 0.0)
     return select(x > 0.0, x, 0.0) + _log_ratio(k, f, f / (2.0 + f), 0.5 * f * f)
+
+
+def _waves(x: float) -> Any:
+    """Return sine and cosine of r, and n, where x = n pi/2 + r: for abs(x) up to 100,000.
+
+    Multiples of the first two parts of pi/2 are exact; the polynomials are fdlibm's.
+    """
+    shifted = x * 0.6366197723675814 + _ROUND
+    k = shifted - _ROUND
+    r = ((x - k * 1.57079632673412561417) - k * 6.07710050630396597660e-11) - k * 2.02226624879595063154e-21
+    z = r * r
+    w = z * z
+    s = (8.33333333332248946124e-03 + z * -1.98412698298579493134e-04) + w * (
+        (2.75573137070700676789e-06 + z * -2.50507602534068634195e-08) + w * 1.58969099521155010221e-10
+    )
+    sine = r + (z * r) * (-1.66666666666666324348e-01 + z * s)
+    c = (4.16666666666666019037e-02 + z * -1.38888888888741095749e-03) + w * (
+        (2.48015872894767294178e-05 + z * -2.75573143513906633035e-07)
+        + w * (2.08757232129817482790e-09 + z * -1.13596475577881948265e-11)
+    )
+    rest = 1.0 - 0.5 * z
+    cosine = rest + (((1.0 - rest) - 0.5 * z) + w * c)
+    return sine, cosine, bits(shifted)
+
+
+def sin(x: float) -> Any:
+    """Return the sine of a number up to 100,000."""
+    sine, cosine, n = _waves(x)
+    y = select((n & 1) == 0, sine, cosine)
+    return select((n & 2) == 0, y, -y)
+
+
+def cos(x: float) -> Any:
+    """Return the cosine of a number up to 100,000."""
+    sine, cosine, n = _waves(x)
+    y = select((n & 1) == 0, cosine, sine)
+    return select(((n + 1) & 2) == 0, y, -y)
 
 
 # ------------------------------------------------------------------ single precision
