@@ -130,6 +130,18 @@ def test_waves_are_within_two_ulp_far_out_and_where_they_are_nothing(wave, far):
     assert np.nanmax(error) <= 2
 
 
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize("axis", [0, 1, -1, None, (0, 2)])
+@pytest.mark.parametrize("shift", [0, 1, -2, 7, np.int64(2)])
+def test_rolls(engine, axis, shift):
+    x, weights = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+    shift = (shift, 1) if isinstance(axis, tuple) else shift
+    ours = compiled(value_and_grad(lambda x: np.sum(np.roll(x, shift, axis) * weights)), engine=engine)(x)
+    back = np.negative(shift) if isinstance(axis, tuple) else -shift
+    assert np.isclose(ours[0], np.sum(np.roll(x, shift, axis) * weights), rtol=1e-14)
+    assert np.array_equal(ours[1], np.roll(weights, back, axis))
+
+
 @pytest.mark.parametrize("n", [-4, -3, -2.5, -2, -1.5, -1, -0.5, 0.5, 1.5, 2.5, 3, 3.5, 4])
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

@@ -7,6 +7,7 @@ into nests of loops, and the products of large matrices are NumPy's.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from tinygrad_course.compiling.machine import jit, loops
 from tinygrad_course.compiling.machine.columns import Columns, step_source
 from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.products import is_narrow, narrow_product
+from tinygrad_course.compiling.machine.rolling import is_roll, rolled
 from tinygrad_course.compiling.machine.small_products import is_small, small_product
 from tinygrad_course.compiling.machine.stack_products import add_products, stack_products
 from tinygrad_course.compiling.machine.trigonometry import is_wave, wave
@@ -52,24 +54,24 @@ def _sum_of(results: list[Value]) -> list[Value]:
 
 
 def _is_ours(value: Value) -> bool:
-    return is_fusable(value) or _is_alone(value)
+    return is_fusable(value) or _alone(value) is not None
 
 
-def _is_alone(value: Value) -> bool:
-    return is_narrow(value) or is_small(value) or is_wave(value)
+def _alone(value: Value) -> Callable[[Value], FusedCall] | None:
+    """Return what makes a function of one call by itself, None of what loops can have among others."""
+    return next((make for fits, make in _ALONE if fits(value)), None)
+
+
+_ALONE = (is_narrow, narrow_product), (is_small, small_product), (is_wave, wave), (is_roll, rolled)
 
 
 def _space(value: Value) -> Any:
-    return id(value) if _is_alone(value) else loops.space(value)
+    return loops.space(value) if _alone(value) is None else id(value)
 
 
 def _fused(group: Group) -> FusedCall:
-    value = group.calls[0]
-    if is_narrow(value):
-        return narrow_product(value)
-    if is_wave(value):
-        return wave(value)
-    return small_product(value) if is_small(value) else Loops(group).fused()
+    make = _alone(group.calls[0])
+    return Loops(group).fused() if make is None else make(group.calls[0])
 
 
 def _one_fused(program: Program) -> Program:
