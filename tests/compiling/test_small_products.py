@@ -75,25 +75,39 @@ def test_a_loop_over_time_has_one_sum_for_each_weight_and_few_functions(dtype, m
     assert not {np.tanh, np.matmul} & set(functions)
 
 
-@pytest.mark.long
-def test_a_long_loop_over_one_shape_is_made_in_pieces_that_are_alike():
+def sine(p, x):
+    return x + 0.01 * np.sin(p["w"] * x)
+
+
+def runge_kutta(p, x, h=0.01):
+    def slope(y):
+        return np.sin(y) - p["w"] * y
+
+    a = slope(x)
+    b = slope(x + h / 2 * a)
+    c = slope(x + h / 2 * b)
+    return x + h / 6 * (a + 2 * b + 2 * c + slope(x + h * c))
+
+
+@pytest.mark.parametrize(("step", "m"), [pytest.param(sine, 1500, marks=pytest.mark.long), (runge_kutta, 3)])
+def test_a_long_loop_over_one_shape_is_made_in_pieces_that_are_alike(step, m):
     def f(p, x):
-        for _ in range(200):
-            x = x + 0.01 * np.sin(p["w"] * x)
+        for _ in range(200 if step is sine else 40):
+            x = step(p, x)
         return np.sum(x**2)
 
     rng = np.random.default_rng(1)
-    args = {"w": rng.normal(size=1500)}, rng.normal(size=1500)
-    step = compiled(value_and_grad(f), engine="machine")
-    (J, grads), (J2, grads2) = step(*args), value_and_grad(f)(*args)
+    args = {"w": rng.normal(size=m)}, rng.normal(size=m)
+    made = compiled(value_and_grad(f), engine="machine")
+    (J, grads), (J2, grads2) = made(*args), value_and_grad(f)(*args)
     assert np.allclose(J, J2)
     assert_close(grads["w"], grads2["w"], "f8")
-    ((_, program),) = step.programs.values()
+    ((_, program),) = made.programs.values()
     calls = [v.function for v in program.body.layout.order]
     assert np.sin not in calls
     fused = [f.function for f in calls if isinstance(f, FusedCall)]
     assert len(fused) > 1400 // MOST
-    assert len(set(fused)) < 12
+    assert len(set(fused)) < (12 if step is sine else 20)
 
 
 @pytest.mark.parametrize("engine", ["numpy", "machine"])

@@ -1,6 +1,6 @@
 """Calls that fit together as one call: grouped by what they run over, and by what has to run before them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from scipy import special
@@ -137,7 +137,26 @@ def _pieces(calls: list[Value]) -> list[list[Value]]:
     pieces = list({id(p): p for p in piece_of.values()}.values())
     for piece in pieces:
         piece.sort(key=lambda v: place[id(v)])
-    return [piece[i : i + MOST] for piece in pieces for i in range(0, len(piece), MOST)]
+    return [part for piece in pieces for part in _cut(piece)]
+
+
+def _cut(calls: list[Value]) -> Iterator[list[Value]]:
+    """Go through parts of a long piece that are not too long: where it repeats itself, so do they."""
+    place = {id(v): i for i, v in enumerate(calls)}
+    kinds: dict[Any, str] = {}
+    said = ""
+    for i, v in enumerate(calls):
+        back = [i - place.get(id(a), i) if type(a) is Value else type(a) for a in v.args]
+        kind = v.function, *(b if type(b) is type or b <= MOST else 0 for b in back)
+        said += kinds.setdefault(kind, chr(len(kinds)))
+    start = 0
+    while start < len(calls):
+        period = said.find(said[start : start + MOST], start + 1) - start
+        period = period if period > 0 else MOST
+        end = start + period * max(1, MOST // period)
+        size = -(-(end - start) // -(-(end - start) // MOST))
+        yield from (calls[i : min(i + size, end)] for i in range(start, min(end, len(calls)), size))
+        start = end
 
 
 def _postpone(
