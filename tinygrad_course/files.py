@@ -21,11 +21,12 @@ except ModuleNotFoundError:  # Windows, which lets nobody remove a file that is 
 _SHOWN = 40  # characters of a file's name in the name of what is written beside it
 
 
-def write(path: Path, content: bytes) -> Path:
+def write(path: Path, content: bytes, *, flushed: bool = True) -> Path:
     """Write a file beside its target, flush it, and put it in the target's place.
 
-    A link stays, and what it points at is written; a file that is there keeps its permissions; a pipe or a
-    device, such as /dev/stdout, is written into.
+    What says itself whether it is whole need not be `flushed` to the disk. A link stays, and what it points
+    at is written; a file that is there keeps its permissions; a pipe or a device, such as /dev/stdout, is
+    written into.
 
     Raises FileNotFoundError if the directory does not exist, and OSError with the target's name if it can't
     be written: the disk is full, the folder read-only.
@@ -42,7 +43,8 @@ def write(path: Path, content: bytes) -> Path:
                     beside.chmod(stat.S_IMODE(target.stat().st_mode))
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                if flushed:
+                    os.fsync(file.fileno())
                 if fcntl is not None:
                     beside.replace(target)  # while it is locked, see `sweep_up`
             if fcntl is None:

@@ -56,7 +56,7 @@ def keep(name: str, code: bytes) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if _is_ours(folder):
-            files.write(folder / name, hashlib.sha256(code).digest() + code)
+            files.write(folder / name, hashlib.sha256(code).digest() + code, flushed=False)
             _forget_the_oldest(folder)
     except OSError:
         return

@@ -23,6 +23,7 @@ from tinygrad_course.compiling.machine.llvm_expressions import (
     number,
     structure,
 )
+from tinygrad_course.compiling.machine.register_tiles import vector_bytes
 from tinygrad_course.compiling.passes.fuse import NotFused
 
 #: What is called of Python and the system.
@@ -80,6 +81,8 @@ class Module:
         self.functions.append(
             body.function(f"internal void @compute({', '.join(parameters)})", _WIDE, "ret void")
         )
+        self.functions += [f"!{i} = distinct !{{!{i}, !0}}" for i in range(1, body.loops + 1)]
+        self.functions.append('!0 = !{!"llvm.loop.vectorize.predicate.enable", i1 true}')
         return len(body.returned)
 
     def of_library(self, name: str, single: bool) -> tuple[str, str, list[str]] | None:
@@ -114,6 +117,7 @@ class _Body(Expressions):
         super().__init__(of_library, declared, real)
         self.slots: list[str] = []  # memory of variables: LLVM turns it into registers
         self.returned: list[Number] = []
+        self.loops = 0  # that have wishes
 
     def function(self, head: str, attributes: str, last: str) -> str:
         """Return the text of the whole function."""
@@ -224,8 +228,20 @@ class _Body(Expressions):
         self.statements(statement.body)
         i = self.value("i64", f"load i64, ptr {place.text}")
         self.add(f"store {self.arithmetic('add nsw', i, step)}, ptr {place.text}")
-        self.add(f"br label %{head}")
+        self.add(f"br label %{head}{self._wish(statement)}")
         self.lines.append(f"{end}:")
+
+    def _wish(self, loop: ast.For) -> str:
+        """Return how LLVM is to make a loop of much arithmetic: the last vector masked.
+
+        Else there is everything a second time, number by number, for what is left over.
+        """
+        inside = [n for statement in loop.body for n in ast.walk(statement)]
+        called = {n.func.id for n in inside if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+        if vector_bytes() < 64 or not called & _library().keys() or any(type(n) is ast.For for n in inside):
+            return ""
+        self.loops += 1
+        return f", !llvm.loop !{self.loops}"
 
     def _if(self, statement: ast.If) -> None:
         condition = self.scalar(statement.test)
