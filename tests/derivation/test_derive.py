@@ -9,8 +9,8 @@ from matplotlib import mathtext
 from scipy.special import expit
 
 from models.derivations import COSTS, examples, parameters
-from tinygrad_course import Tensor, derive, functions
-from tinygrad_course.derivation import DerivationError
+from tinygrad_course import Tensor, derive, functions, grad, zeros_like
+from tinygrad_course.derivation import DerivationError, terms
 
 
 def abc():
@@ -456,3 +456,45 @@ def test_every_letter_is_introduced():
     for rows, told in ((2, "[[1, 1, 1], [1, 1, 1]]   : (2, 3)"), (4, "a Tensor without a name   : (4, 3)")):
         J = np.sum(np.tanh(Tensor(np.ones((rows, 3))) @ c))
         assert f"  u = {told}\n  v = u c" in str(derive(J, c))
+
+
+def spectrum(x):
+    return np.sum(np.abs(np.fft.fft(x) + (2 - 1j)) ** 2 * np.arange(3))
+
+
+def wave(x):
+    return np.sum(np.angle(np.exp(1j * x) * np.array([1j, 2 + 1j, 3.0])) ** 2) + np.sum(
+        (x * 1j * np.conj(x * 1j)).real
+    )
+
+
+@pytest.mark.parametrize("f", [spectrum, wave])
+def test_numbers_on_the_way_may_be_complex(f):
+    x = Tensor(np.array([0.3, 0.7, -0.2]), name="x")
+    d = derive(f(x))  # each line is held against the graph, imaginary parts and all
+    h = 1e-6 * np.eye(3)
+    slopes = [(f(x.data + e) - f(x.data - e)) / 2e-6 for e in h]
+    text = d.text.split("= [")[-1].split("]")[0]
+    np.testing.assert_allclose([float(v) for v in text.split(",")], slopes, rtol=1e-3)
+    assert d.latex
+
+
+def test_a_lost_imaginary_part_is_not_shown(monkeypatch):
+    x = Tensor(np.array([0.3, 0.7, -0.2]), name="x")
+    J = spectrum(x)
+    sent = terms._COMPUTED[terms.Vjp]
+    monkeypatch.setitem(terms._COMPUTED, terms.Vjp, lambda *of: np.real(sent(*of)))
+    with pytest.raises(DerivationError, match="disagrees with the graph"):
+        derive(J)
+
+
+def test_constants_that_are_indices_stay_whole_numbers():
+    x, places = Tensor(np.array([0.3, 0.7, -0.2]), name="x"), np.array([0, 2, 2])
+
+    def scattered(x):
+        out = zeros_like(x)
+        np.add.at(out, places, x**2)
+        return np.sum(np.take_along_axis(out, places, 0) ** 2 * np.array([True, False, True]))
+
+    d = derive(scattered(x))
+    assert d.text.split("= [")[-1] == f"{', '.join(f'{v:.4g}' for v in grad(scattered)(x.data))}]   : (3,)"

@@ -231,6 +231,16 @@ def test_heat_maps_show_sizes_and_signs(rows, columns, cells, exponent, seed):
         np.testing.assert_allclose(decoded[large], np.abs(array)[large], rtol=0.06)
 
 
+def test_heat_maps_of_complex_numbers_show_sizes():
+    shown = heat.heat(np.array([3 + 4j, -1j]), 100)
+    assert (shown["max"], shown["min"], shown["sizes"]) == (5.0, 1.0, True)
+    assert shown["n"] == [["3+4i"], ["-0-1i"]]
+    x = Tensor([0.3, 0.7], name="x")
+    J = np.sum(np.abs(np.exp(1j * x)))
+    J.backward()
+    assert "0.955+0.296i" in page.page(graph(J))
+
+
 def test_heat_maps_of_what_is_no_number():
     shown = heat.heat(np.array([[1.0, np.nan], [-np.inf, 0.0]]), 100)
     assert list(base64.b64decode(shown["b"])) == [255, 0, 0, 128]

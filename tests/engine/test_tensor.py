@@ -93,8 +93,15 @@ def test_the_methods_are_numpys_functions():
     np.testing.assert_array_equal(t.swapaxes(0, 1).data, x.T)
     assert t.astype(np.float32).dtype == np.float32
     assert t.tolist() == x.tolist()
+    wild = np.array([-2.7, -0.5, 0.0, 0.5, 2.7])
+    for dtype in (int, np.int8, np.uint8, bool):  # as np.trunc and a comparison: no derivative
+        plain = (wild if dtype is not np.uint8 else np.abs(wild)).astype(dtype)
+        own = Tensor(wild if dtype is not np.uint8 else np.abs(wild)).astype(dtype)
+        assert type(own) is np.ndarray
+        assert own.dtype == plain.dtype
+        np.testing.assert_array_equal(own, plain)
     with pytest.raises(TypeError, match="floating"):
-        t.astype(int)
+        t.astype(str)
 
 
 def test_operators_and_their_reflections():

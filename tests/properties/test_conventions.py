@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import special
 
-from tinygrad_course import Tensor, grad
+from tinygrad_course import Tensor, compiled, grad, hvp
 
 
 def slope(f: Callable[..., Any], *args: Any) -> list[Any]:
@@ -200,6 +200,38 @@ def test_arguments_that_are_not_covered_raise(call: Callable[[], Any]) -> None:
     with pytest.raises(TypeError) as caught:
         call()
     assert len(str(caught.value)) > 20
+
+
+def alone(name: str) -> Callable[[Any], Any]:
+    """A cost of the one vector whose value is alone; its square does not know the vector's sign."""
+    weights = np.array([[1.0, 2.0, 3.0, 4.0]])
+    if name == "eigh":
+        return lambda a: np.sum(weights @ np.linalg.eigh(a + a.T)[1][:, -1:]) ** 2
+    if name == "eig":
+
+        def cost(a: Any) -> Any:
+            w, v = np.linalg.eig(a + a.T)
+            return np.sum(np.real(weights @ v[:, np.argmax(np.real(w))])) ** 2
+
+        return cost
+    return lambda a: (
+        np.sum(weights @ np.linalg.svd(a)[0][:, :1]) ** 2 + np.sum(weights * np.linalg.svd(a)[2][:1]) ** 2
+    )
+
+
+@pytest.mark.parametrize("name", ["eigh", "eig", "svd"])
+def test_vectors_of_a_value_that_is_alone_beside_equal_ones(name: str) -> None:
+    rng = np.random.RandomState(0)
+    turn = np.linalg.qr(rng.randn(4, 4))[0]
+    a = turn @ np.diag([3.0, 1.0, 1.0, 1.0]) @ turn.T
+    f, d, h = alone(name), rng.randn(4, 4), 1e-4
+    expected = (f(a + h * d) - f(a - h * d)) / (2 * h)
+    assert np.sum(grad(f)(a) * d) == pytest.approx(expected, rel=1e-6)
+    program = compiled(grad(f))
+    program(a + 0.1 * d)
+    assert np.sum(program(a) * d) == pytest.approx(expected, rel=1e-6)
+    with pytest.raises(np.linalg.LinAlgError, match="coincide"):
+        hvp(f)(a, d)  # the vectors of the others are in it
 
 
 def test_degenerate_spectra_raise_where_vectors_matter() -> None:

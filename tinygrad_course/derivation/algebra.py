@@ -11,6 +11,7 @@ import numpy as np
 import sympy
 
 from tinygrad_course.derivation import names
+from tinygrad_course.graph.node import Node
 from tinygrad_course.graph.program import Call
 
 Expr = Any  # sympy.Expr: SymPy has no type information
@@ -245,7 +246,7 @@ class Handle(sympy.Dummy):  # type: ignore[misc]
 
     index: str = ""  #: of a part of an array, how the user wrote it, ``[1:, 0]``; else nothing
     shape: Shape  #: the result's
-    shapes: list[Shape]  #: the operands'
+    operands: list[Node]
     call: Call  #: how it is computed
 
 

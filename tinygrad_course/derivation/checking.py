@@ -13,7 +13,7 @@ from tinygrad_course.derivation.chain import Gradient, gradient_symbol, scale
 from tinygrad_course.derivation.graph_values import DerivationError, values_and_gradients
 from tinygrad_course.derivation.printing import write
 from tinygrad_course.derivation.reading import Reading
-from tinygrad_course.derivation.terms import evaluate, magnitude
+from tinygrad_course.derivation.terms import evaluate, in_double, magnitude
 from tinygrad_course.graph.node import Graph
 from tinygrad_course.graph.replay import Replay, recorded
 
@@ -50,12 +50,10 @@ class Points:
         }
 
     def _environment(self, point: Replay) -> tuple[dict[Variable, Any], dict[Variable, Any]]:
-        values: dict[Variable, Any] = {
-            v: np.asarray(a, dtype=np.float64) for v, a in self.reading.data.items()
-        }
+        values: dict[Variable, Any] = {v: in_double(a) for v, a in self.reading.data.items()}
         of: dict[Variable, Any] = {}
         for v, n in self.reading.nodes.items():
-            values[v] = np.asarray(point.values[n], dtype=np.float64)
+            values[v] = in_double(point.values[n])
             if n in point.gradients:
                 times = evaluate(scale(self.reading, v), {})
                 of[gradient_symbol(self.reading, v)] = np.asarray(point.gradients[n]) * times
@@ -106,7 +104,7 @@ class Points:
         formula: Expr, known: dict[Variable, Any], expected: Any, name: str, size: float = 0.0
     ) -> None:
         with np.errstate(all="ignore"):
-            found = np.asarray(evaluate(formula, known), dtype=np.float64)
+            found = in_double(evaluate(formula, known))
         if not _close(found, expected, size):
             raise DerivationError(
                 f"the line of {name} disagrees with the graph: {write(formula).text} comes to "
@@ -117,7 +115,7 @@ class Points:
 
 def _largest(values: Any) -> float:
     """Return the largest finite size in an array."""
-    sizes = np.abs(np.asarray(values, dtype=np.float64))
+    sizes = np.abs(in_double(values))
     return float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
 
 

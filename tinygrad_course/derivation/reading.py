@@ -246,6 +246,8 @@ class _Reader:
         operands = self.operands[node.id]
         shapes = [self.graph[i].shape for i in operands]
         given = [self.formulas[i] for i in operands]
+        if any(np.iscomplexobj(self.graph[i].value) for i in (node.id, *operands)):
+            return self._as_the_table_has_it(node, given)  # (formulas are of real numbers)
         if node.op in {"multiply", "divide"} and any(
             x.has(Sum) and (math.prod(s) == 1 or s[-1] == 1) for x, s in zip(given, shapes, strict=True)
         ):
@@ -260,12 +262,14 @@ class _Reader:
         if "slope" in options:
             options["slope"] = self.numbers.plain(options["slope"])
         x = formula(Call(str(node.op), given, shapes, options, node.shape, self.numbers.count))
-        if x is not None:
-            return x
+        return self._as_the_table_has_it(node, given) if x is None else x
+
+    def _as_the_table_has_it(self, node: Node, given: list[Expr]) -> Expr:
+        """Return a call that stands for itself; its derivative is the table's rule."""
         handle = Handle(str(node.op))
         if node.op == "getitem":  # arrays of places are not written out
             handle.index = index_text(node.options["index"], lambda p: "..." if np.ndim(p) else str(p))
-        handle.shape, handle.shapes = node.shape, shapes
+        handle.shape, handle.operands = node.shape, [self.graph[i] for i in self.operands[node.id]]
         handle.call = node.applied
         return Operation(handle, *given)
 
@@ -277,7 +281,7 @@ class _Reader:
         return self.formulas[number]
 
     def _constant(self, node: Node) -> Expr:
-        alone = math.prod(node.shape) == 1 and node.name is None
+        alone = math.prod(node.shape) == 1 and node.name is None and not np.iscomplexobj(node.value)
         found = None if alone and not node.shape else self.arrays.find(node.value)
         if found is None and alone:
             return self.numbers.plain(float(np.reshape(node.value, ())))
@@ -303,8 +307,8 @@ class _Reader:
 
     def _labels(self, node: Node) -> tuple[Any, Callable[[Expr], Expr]]:
         """Return the array that a constant without a name is written by, and how: -Y and Y.T are of Y."""
-        array, user = node.value, self.graph[self.uses[node.id][0]]
-        if node.name is None and array.dtype != bool and np.max(array) <= 0 < np.max(-array):
+        array, user = np.asarray(node.value), self.graph[self.uses[node.id][0]]
+        if node.name is None and array.dtype.kind in "fiu" and np.max(array) <= 0 < np.max(-array):
             return -array, lambda symbol: -symbol
         column = array.ndim == 2 and array.shape[1] == 1 < array.shape[0] and node.name is None
         if column and user.op in _PRODUCTS and user.shape == (1, 1) and user.inputs[1] == node.id:
@@ -364,6 +368,8 @@ class _Reader:
         return None
 
     def _constant_name(self, node: Node) -> str:
+        if node.shape == ():  # complex: real numbers are written as they are
+            return f"({node.value:.6g})".replace("j", "i")
         user = self.graph[self.uses[node.id][0]]
         place = self.operands[user.id].index(node.id)
         if user.op in _PRODUCTS and place == 1:

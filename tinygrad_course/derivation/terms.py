@@ -46,14 +46,28 @@ from tinygrad_course.derivation.algebra import (
 )
 
 
+def in_double(a: Any) -> Any:
+    """Return values in double precision, complex where they are."""
+    return np.asarray(a, np.result_type(a, np.float64))
+
+
 def _of_shape(a: Any, shape: Shape) -> Any:
     """Return values in their recorded shape, where a formula has one number for all, or with other axes."""
-    a = np.float64(a)
+    a = in_double(a)
     return np.broadcast_to(np.reshape(a, ()) if np.size(a) == 1 else a, shape)[()]
 
 
+def _operands(handle: Handle, values: tuple[Any, ...]) -> list[Any]:
+    """Return operands as they were recorded: indices are whole numbers."""
+    given = []
+    for a, node in zip(values, handle.operands, strict=True):
+        kind, array = np.asarray(node.value).dtype, _of_shape(a, node.shape)
+        given.append(array if kind.kind in "fc" else array.astype(kind))
+    return given
+
+
 def _sent_to(handle: Handle, place: int, g: Any, *operands: Any) -> Any:
-    given = list(map(_of_shape, operands, handle.shapes))
+    given = _operands(handle, operands)
     return handle.call.sent(_of_shape(g, handle.shape), handle.call.value(given), given).get(place, 0.0)
 
 
@@ -70,7 +84,7 @@ _COMPUTED: dict[Any, Callable[..., Any]] = {
     Ones: lambda *shape: np.ones(shape), Reshape: lambda z, *shape: np.reshape(z, shape),
     Joined: lambda axis, *parts: np.concatenate(parts, axis=axis),
     Part: lambda z, axis, start, stop: z[(slice(None),) * axis + (slice(start, stop),)],
-    Operation: lambda handle, *of: handle.call.value(list(map(_of_shape, of, handle.shapes))), Vjp: _sent_to,
+    Operation: lambda handle, *of: handle.call.value(_operands(handle, of)), Vjp: _sent_to,
 }  # fmt: skip
 
 

@@ -19,9 +19,10 @@ def heat(values: Any, cells: int) -> dict[str, Any]:
     and ``c`` (rows and columns of the picture), ``b`` (base64: a byte for each cell, 128 for zero, above for
     positive, 255 for the largest absolute value, 0 for what is no number), ``top`` (that largest value),
     ``min``, ``max``, ``norm``, ``zero`` (the share of zeros), ``block`` (entries to a cell) and ``high``
-    (rows of them), and ``n``, the numbers, where they are few.
+    (rows of them), and ``n``, the numbers, where they are few. Of complex numbers the sizes are shown.
     """
-    array = np.asarray(values, dtype=float)
+    given = np.asarray(values)
+    array = np.abs(given) if given.dtype.kind == "c" else given.astype(float)
     flat = array.reshape(array.shape[0] if array.ndim else 1, -1)
     finite = flat[np.isfinite(flat)]
     small, high, low = _blocks(flat, cells)
@@ -33,15 +34,19 @@ def heat(values: Any, cells: int) -> dict[str, Any]:
         "norm": float(np.linalg.norm(finite)), "zero": float(np.mean(flat == 0)) if flat.size else 0.0,
         "high": high, "block": high * low,
     }  # fmt: skip
+    if given.dtype.kind == "c":
+        found["sizes"] = True
     if finite.size < flat.size:
         found["bad"] = int(flat.size - finite.size)
     if flat.size <= NUMBERS:
-        found["n"] = [[finite_or_text(v) for v in line] for line in flat]
+        found["n"] = [[finite_or_text(v) for v in line] for line in given.reshape(flat.shape)]
     return found
 
 
 def finite_or_text(value: Any) -> float | str:
     """Return a number as JSON can hold it."""
+    if np.iscomplexobj(value):
+        return f"{value:.3g}".replace("j", "i")
     number = float(value)
     return number if math.isfinite(number) else str(number)
 

@@ -86,12 +86,17 @@ def option(name: str, value: Any) -> str:
 
     >>> option("axis", 1), option("keepdims", False), option("index", (0, slice(None), slice(2, None)))
     ('axis=1', '', '[0, :, 2:]')
+    >>> option("index", ([3, 0], 1)), option("index", np.array([True, False]))
+    ('[indices (2,), 1]', '[mask (2,)]')
     """
     if value is None or value is False:
         return ""
     if name == "index":
         kinds = {True: "mask", False: "indices"}
         return index_text(
-            value, lambda p: f"{kinds[p.dtype == bool]} {p.shape}" if np.ndim(p) else short(str(p), 16)
+            value,
+            lambda p: (
+                f"{kinds[np.asarray(p).dtype == bool]} {np.shape(p)}" if np.ndim(p) else short(str(p), 16)
+            ),
         )
     return short(str(value), 20) if name == "subscripts" else f"{name}={short(repr(value), 20)}"

@@ -39,6 +39,12 @@ observers: ContextVar[tuple[Observer, ...]] = ContextVar("observers", default=()
 _ARRAYS = {np.ndarray}
 
 
+def _argument(f: Function, n: int) -> str:
+    """Return the name that a function of Python's gives its argument."""
+    code = None if hasattr(f, "__self__") else getattr(f, "__code__", None)
+    return code.co_varnames[n] if code is not None and n < code.co_argcount else ""
+
+
 class Inputs:
     """The arguments of one call, wrapped as fresh leaves."""
 
@@ -67,7 +73,8 @@ class Inputs:
                 for key, value in tree.items():
                     named[key] = self._wrap(value, key, n)
             elif isinstance(tree, (dict, list, tuple)):
-                wrapped = [self._wrap(value, path, n) for path, value in trees.leaves(tree)]
+                name = "" if isinstance(tree, dict) else _argument(f, n)
+                wrapped = [self._wrap(value, path, n) for path, value in trees.leaves(tree, name)]
                 self.args[n] = trees.rebuild(tree, iter(wrapped))
             else:
                 self.args[n] = self._wrap(tree, None, n)

@@ -249,7 +249,10 @@ class Methods:
     def astype(
         self, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
     ) -> Tensor:
-        """Return the Tensor in another floating or complex dtype; the gradient comes back in this one."""
+        """Return the Tensor in another floating or complex dtype; the gradient comes back in this one.
+
+        Whole numbers and booleans are plain arrays, as those of `np.trunc` and of a comparison are.
+        """
         if order != "K":
             return self.copy(order).astype(dtype, "K", casting, subok, copy)
         if not np.can_cast(self.dtype, dtype, casting):  # type: ignore[attr-defined]
@@ -258,11 +261,12 @@ class Methods:
             )
         if not copy and self.dtype == dtype:  # type: ignore[attr-defined]
             return self  # type: ignore[return-value]
+        if np.dtype(dtype).kind == "b":
+            return np.not_equal(self, 0)  # type: ignore[call-overload, no-any-return]
+        if np.dtype(dtype).kind in "iu":
+            return np.trunc(self).astype(dtype)  # type: ignore[call-overload, no-any-return]
         if np.dtype(dtype).kind not in "fc":
-            raise TypeError(
-                f"astype({np.dtype(dtype)}): a Tensor holds floating-point numbers. "
-                "For whole numbers write stop_gradient(t).astype(...): no gradient flows through them."
-            )
+            raise TypeError(f"astype({np.dtype(dtype)}): a Tensor holds floating-point numbers")
         return _call(self, astype, self, np.dtype(dtype))  # type: ignore[no-any-return]
 
     def conj(self) -> Tensor:

@@ -370,7 +370,9 @@ class Tensor(Operators, Methods, errors.Habits):
     def item(self) -> Any:
         """Return the only entry as a Python number."""
         if plain_numbers.active:
-            plain_numbers.check(self, "item() gives a plain number")
+            plain_numbers.check(
+                self, "item() gives a plain number (to calculate on, np.reshape(t, ()) has it recorded)"
+            )
         return self._number()
 
     def _number(self) -> Any:
@@ -488,9 +490,10 @@ class Tensor(Operators, Methods, errors.Habits):
         message = (
             f"{self._label()} {self.shape} can't be turned into a plain array without losing its gradient. "
             "For the values write stop_gradient(t), or float(J) for J in a list of costs; to join Tensors "
-            "use np.stack([t1, t2]), np.concatenate or tinygrad_course.array, not np.array([t1, t2]); "
-            f"{recorded_instead()}"
+            "use np.stack([t1, t2]), np.concatenate or tinygrad_course.array, not np.array([t1, t2])"
         )
+        instead = recorded_instead()
+        message += f"; {instead}" if instead else "."
         kind = ValueError if "nditer" in message else TypeError  # np.nditer has other words for a TypeError
         raise plain_numbers.remembered(self, kind(message), refused=False)
 

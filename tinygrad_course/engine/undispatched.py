@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_course.engine.errors import of_numpy
 from tinygrad_course.engine.other_arrays import SPARSE
 from tinygrad_course.engine.plain_numbers import called
+from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, RULES
 
 _FUNCTIONS = "tinygrad_course.functions"
 #: Where the functions of a package of SciPy's are recorded; "": in `functions` itself.
@@ -53,8 +54,11 @@ def _recorded(frame: Any) -> str | None:
         library, package = (*module.split("."), "")[:2]
         if library != "scipy":
             continue
-        family, room = getattr(frame.f_locals.get("self"), "name", ""), ROOMS.get((package, name))
-        if package == "stats" and family in FAMILIES and name in _DENSITIES:
+        own = frame.f_locals.get("self")
+        family = getattr(own, "name", type(own).__name__.partition("_gen")[0])
+        room = ROOMS.get((package, name))
+        several = family == "multivariate_normal" and name in {"logpdf", "pdf"}
+        if package == "stats" and (several or (family in FAMILIES and name in _DENSITIES)):
             room = f"{_FUNCTIONS}.distributions.{family}"
         if room is not None:
             return f"SciPy's {name} calls np.asarray on its arguments; {room} has a recorded {name}."
@@ -90,6 +94,11 @@ def recorded_instead() -> str:
     last = name.rpartition(".")[2]
     if last in _INSTEAD:
         return f"NumPy's {last} takes plain numbers; write {_INSTEAD[last]}."
+    if name in {"np.array", "np.asarray"}:
+        return ""
+    function = getattr(np, last, None) if name == f"np.{last}" else None
+    if function is not None and (function in RULES or function in COMPOSED or function in NO_DERIVATIVE):
+        return f"{name} is recorded of a Tensor, and was given a list: {name}(np.stack([t1, t2]), ...)."
     return (
         f"{name} takes plain numbers: hand it those, or write it with NumPy's functions; "
         f"{_FUNCTIONS} has some of SciPy's, recorded."

@@ -17,6 +17,8 @@ def affine(c: Any, k: Any) -> tuple[float, float] | None:
     >>> affine(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
     (-1.0, 1.0)
     """
+    if np.iscomplexobj(c) or np.iscomplexobj(k):
+        return (1.0, 0.0) if np.array_equal(c, k) else None
     c, k = np.asarray(c, dtype=np.float64), np.asarray(k, dtype=np.float64)
     if c.shape != k.shape or not np.all(np.isfinite(c)) or not np.all(np.isfinite(k)):
         return None

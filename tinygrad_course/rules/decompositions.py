@@ -1,8 +1,8 @@
 """Inverses, determinants and decompositions of matrices, and of stacks of them.
 
 A decomposition that is not unique has no derivative where it changes by jumps: `np.linalg.eigh` and
-`np.linalg.svd` raise where two eigenvalues or singular values coincide and a gradient of the vectors is asked
-for. A function that reads one triangle of its matrix (`cholesky`, `eigh`) has its gradient on that triangle.
+`np.linalg.svd` raise where two eigenvalues or singular values coincide and a gradient of their vectors is
+asked for. A function that reads one triangle of its matrix (`cholesky`, `eigh`) has its gradient there.
 
 The formulas for complex matrices hold for the gradient dJ/dx + i dJ/dy; `by_formula` turns ours into that
 one and back. Complex vectors are determined up to a factor of size 1: where it would change the cost, there
@@ -198,13 +198,18 @@ def checked(value: Any, wrong: Any, message: str) -> Any:
 rule(checked, lambda g, y, value, wrong, message: g, None, None, saves=False)
 
 
-def gaps(a: Any, function: str) -> Any:
-    """1 / (a_j - a_i), and 0 for i = j; an error where two values coincide."""
+def gaps(a: Any, function: str, g: Any) -> Any:
+    """1 / (a_j - a_i), and 0 for i = j; an error where two values coincide and `g` asks for their vectors.
+
+    A gradient that is recorded may have a derivative where it is 0: it asks for all.
+    """
+    asked = np.ones(a.shape, dtype=bool) if is_tensor(g) else np.any(g != 0, axis=-2)
+    pairs = (asked[..., None, :] | asked[..., :, None]) & ~np.eye(a.shape[-1], dtype=bool)
     difference = a[..., None, :] - a[..., :, None]
     tolerance = 100.0 * np.finfo(a.dtype).eps * np.max(np.abs(a), axis=-1, keepdims=True)[..., None]
     return checked(
         (difference != 0) / (difference + (difference == 0)),
-        np.sum(np.abs(difference) <= tolerance) > a.size,  # those of the values to themselves are 0
+        np.any(pairs & (np.abs(difference) <= tolerance)),
         f"np.linalg.{function}: two of the values coincide, so their vectors can turn freely and have no "
         "derivative. The values alone have one, and so has a cost that does not need the vectors.",
     )
@@ -234,7 +239,7 @@ def eigh_vjp(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
     middle = on_diagonal(g_values, v.shape, 0, -2, -1)
     if not absent(g_vectors):
         turning = settled(np.matmul(H(v), g_vectors), "eigh")
-        middle = middle + gaps(w, "eigh") * turning
+        middle = middle + gaps(w, "eigh", g_vectors) * turning
     return on_triangle(symmetric(np.matmul(np.matmul(v, middle), H(v))), UPLO.upper() == "U")
 
 
@@ -285,7 +290,7 @@ def singular_vectors_vjp(g: Any, y: Any, a: Any, full_matrices: bool) -> Any:
     middle = on_diagonal(gs, (*s.shape, k), 0, -2, -1)
     if absent(gu) and absent(gv):
         return np.matmul(np.matmul(u, middle), vt)
-    f = gaps(s * s, "svd")
+    f = gaps(s * s, "svd", np.concatenate([gu, gv], axis=-2))
     of_u, of_v = np.matmul(H(u), gu), np.matmul(vt, gv)
     of_u = settled(of_u, "svd", of_v)
     middle = middle + f * (of_u - H(of_u)) * s[..., None, :] + s[..., :, None] * (f * (of_v - H(of_v)))
@@ -348,7 +353,7 @@ def eigensystem_vjp(g: Any, y: Any, a: Any) -> Any:
         # the vectors have length 1: what would stretch them is taken out
         turning = settled(np.matmul(H(v), g_vectors), "eig")
         stretching = real_part(np.diagonal(turning, 0, -2, -1))[..., None, :]
-        middle = middle + conj(gaps(w, "eig")) * (turning - np.matmul(H(v), v) * stretching)
+        middle = middle + conj(gaps(w, "eig", g_vectors)) * (turning - np.matmul(H(v), v) * stretching)
     return np.linalg.solve(H(v), np.matmul(middle, H(v)))
 
 

@@ -148,7 +148,7 @@ function deadUnits(n) {
 }
 function figure(map, kind, title, dead) {
   const image = h("img", {src: picture(map, kind, dead), alt: `Heat map of ${title}`, style: `width:${Math.min(250, map.c * 16)}px;height:${Math.min(130, map.r * 16)}px`});
-  const told = map.min == null ? "" : `from ${number(map.min, 3)} to ${number(map.max, 3)}, norm ${number(map.norm, 3)}`;
+  const told = map.min == null ? "" : `${map.sizes ? "sizes " : ""}from ${number(map.min, 3)} to ${number(map.max, 3)}, norm ${number(map.norm, 3)}`;
   const zeros = map.zero > 0 ? `, ${number(100 * map.zero, 3)} % zeros` : "";
   const bad = map.bad ? `, ${map.bad} not finite` : "";
   const block = map.block > 1 ? `; each cell shows the largest of up to ${map.block} entries` : "";
