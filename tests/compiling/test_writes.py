@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.compiling.test_equality import assert_equal
-from tinygrad_course import CannotCompile, Tensor, compiled, value_and_grad, zeros, zeros_like
+from tinygrad_course import CannotCompile, Tensor, compiled, grad, value_and_grad, zeros, zeros_like
 from tinygrad_course.compiling.dataflow import argument
 from tinygrad_course.compiling.tracing.trace import Trace
 from tinygrad_course.compiling.tracing.tracer import Tracer
@@ -160,3 +160,42 @@ def test_nothing_large_is_computed_while_a_function_is_recorded():
         assert (ours.shape, ours.dtype) == (numbers.shape, numbers.dtype)
         np.testing.assert_array_equal(ours.sample, numbers)  # until somebody looks
         assert ours.call is None
+
+
+def halves(x):
+    z = x * 2
+    w = z.reshape(3, 4)
+    w[1] = 7.0
+    return np.sum(z**3)
+
+
+def every_other_backwards(x):
+    x = x * 1.0
+    w = x[::-2].reshape(2, 3)
+    w[1] *= 7.0
+    return np.sum(x**3)
+
+
+def columns(x):
+    z = np.sin(x)
+    w = z.reshape((3, 4), order="F")
+    w[0] *= 5.0
+    return np.sum(z * np.arange(12.0))
+
+
+@pytest.mark.parametrize("f", [halves, every_other_backwards, columns])
+def test_a_row_that_is_cut_up_is_written_to(f):
+    x, h = np.arange(1.0, 13.0), 1e-5
+    slopes = [(f(x + h * e) - f(x - h * e)) / (2 * h) for e in np.eye(12)]
+    np.testing.assert_allclose(grad(f)(x), slopes, rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(compiled(grad(f))(x), grad(f)(x))
+
+
+def test_a_matrix_that_is_laid_out_anew_is_a_view_or_not():
+    def f(a):
+        y = (a * 2).reshape(12)
+        y[0] = 1.0
+        return np.sum(y**2)
+
+    with pytest.raises(CannotCompile, match="a view or a copy"):
+        compiled(grad(f))(np.ones((3, 4)))

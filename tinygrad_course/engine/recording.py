@@ -336,7 +336,10 @@ def _view(
         trouble = (
             "whether x[i] is a view or a copy depends on what kind of number i is, which is not known here"
         )
-    elif VIEWS[function] is None:
+    elif VIEWS[function] is None and (
+        function is not np.reshape or values[at].ndim != 1 or kwargs.keys() - {"order"}
+    ):
+        # (a row can be cut up as it lies, whatever its stride)
         unsure = True
         trouble = (
             f"whether {out._label()} is a view or a copy depends on how the array lies in memory, which is "
