@@ -337,7 +337,7 @@ def _view(
             "whether x[i] is a view or a copy depends on what kind of number i is, which is not known here"
         )
     elif VIEWS[function] is None and (
-        function is not np.reshape or values[at].ndim != 1 or kwargs.keys() - {"order"}
+        function is not np.reshape or values[at].ndim != 1 or {*(kwargs or ())} - {"order"}
     ):
         # (a row can be cut up as it lies, whatever its stride)
         unsure = True
