@@ -97,11 +97,9 @@ def slogdet_vjp(g: Any, y: Any, a: Any) -> Any:
 def pinv_vjp(g: Any, y: Any, a: Any, rcond: Any = None, *, rtol: Any = None) -> Any:
     """Right where the rank does not change nearby."""
     p, pt, gt = y, H(y), H(g)
-    left = np.matmul(pt, p)
-    right = np.matmul(p, pt)
     slope = -np.matmul(np.matmul(pt, g), pt)
-    slope = slope + np.matmul(gt - np.matmul(a, np.matmul(p, gt)), right)
-    return slope + np.matmul(left, gt - np.matmul(np.matmul(gt, p), a))
+    slope = slope + np.matmul(gt - np.matmul(a, np.matmul(p, gt)), np.matmul(p, pt))
+    return slope + np.matmul(np.matmul(pt, p), gt - np.matmul(np.matmul(gt, p), a))
 
 
 rule(np.linalg.inv, lambda g, y, a: -np.matmul(np.matmul(T(y), g), T(y)))
