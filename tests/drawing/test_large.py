@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.drawing import networks
 from tinygrad_course import Tensor, functions, graph, value_and_grad
-from tinygrad_course.drawing import layers, outline
+from tinygrad_course.drawing import layers, outline, picture
 
 
 def titles(g):
@@ -197,3 +197,19 @@ def test_other_graphs_have_no_lanes():
     assert layers.lanes(networks.flower()) == []
     x = Tensor(2.0)
     assert layers.lanes(graph(x * x)) == []
+
+
+def test_a_long_outline_stands_in_rows():
+    x = Tensor(np.linspace(0.1, 0.9, 6), name="x")
+    y = x
+    for k in range(12):  # no two stretches alike
+        for function in [np.sin, np.tanh, np.exp, np.sqrt, np.cos, np.square][k % 5 :]:
+            y = np.abs(function(y)) + float(k)
+    shown = picture(graph(np.sum(y)), "outline", "")
+    titles = [item.title for item in shown.items if item.kind == "group"]
+    assert len(set(titles)) == len(titles)  # what another row names is one box
+    assert titles[0].startswith("operations 1–")
+    assert max(shown.rows) >= 2
+    assert {i.title for i in shown.items if i.kind == "reference"} <= set(titles)
+    across = picture(graph(np.sum(y)), "outline", "", "LR")
+    assert not across.rows

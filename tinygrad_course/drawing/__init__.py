@@ -70,8 +70,9 @@ def picture(graph: Graph, detail: str, title: str, direction: str = "auto") -> s
         told = f"{len(graph):,} nodes in outline"
         if detail == "operations":
             told += f": each of more than {MOST} cannot be shown"
-        return outline.of_blocks(
+        whole = outline.of_blocks(
             graph, f"{title} ({told})" if title and detail != "outline" else title or told
         )
-    whole = scene.of_operations(graph, layers.grounds(graph), title)
+    else:
+        whole = scene.of_operations(graph, layers.grounds(graph), title)
     return rows.in_rows(whole, steps.Names(graph).plain) if direction == "auto" else whole

@@ -188,5 +188,7 @@ def _stretch(graph: Graph, operations: list[Node], start: int, length: int, coun
         members.update(i for i in node.inputs if graph[i].constant and graph[i].name is None)
     tally = Counter(str(n.op) for n in operations[start : start + length])
     told = ", ".join(f"{k} {s}" for s, k in tally.most_common(6)) + (", …" if len(tally) > 6 else "")
-    title = f"{count} × the same" if count > 1 else f"{length} operations"
+    title = f"operations {start + 1}–{start + length * count}" + (
+        f": {count} × the same" if count > 1 else ""
+    )
     return Section(title, tuple(sorted(members)), (told,), count)

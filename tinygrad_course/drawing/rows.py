@@ -11,7 +11,7 @@ from tinygrad_course.drawing.scene import Item, Scene
 WIDE = 16 / 9
 #: Rough sizes in points: a letter, a box's margins with the room to the next, and a line of text.
 _LETTER, _BESIDE, _LINE = 6.5, 48.0, 17.0
-#: The fewest operations from left to right that are worth a row.
+#: The fewest operations from left to right that are worth a row; of the boxes of an outline it is two.
 _LEAST = 5
 
 
@@ -72,7 +72,8 @@ def _depths(whole: Scene) -> dict[str, int]:
 def _sliced(whole: Scene) -> Scene:
     """Return a picture in groups without titles: slices of it from left to right."""
     depth = _depths(whole)
-    number = max(1, (max(depth.values(), default=0) + 1) // _LEAST)
+    least = 2 if any(i.kind == "group" for i in whole.items) else _LEAST
+    number = max(1, (max(depth.values(), default=0) + 1) // least)
     size = (max(depth.values(), default=0) + 1) / number
     group = {key: min(int(d / size), number - 1) for key, d in depth.items()}
     users: dict[str, list[int]] = {}
@@ -97,6 +98,8 @@ def _sizes(whole: Scene) -> tuple[list[float], list[float]]:
     def wide(item: Item) -> float:
         below = (f"{item.title}{' = ' if item.black[-1:] != ')' else ''}{item.black}", item.red, item.note)
         shown = below if item.kind != "operation" else (item.title, item.black, item.red)
+        if item.kind == "group":
+            shown = (item.title, *item.black.split("\n"), item.red)
         return _LETTER * max(map(len, shown)) + _BESIDE
 
     def high(item: Item) -> float:

@@ -116,7 +116,7 @@ class Formula(NDArrayOperatorsMixin):
 
     def __getitem__(self, index: Any) -> Any:
         found = self.value[index]
-        if self.size != 1 and found.shape != self.shape:
+        if self.size != 1 and not np.array_equal(found, self.value, equal_nan=True):
             raise NoFormula
         return Formula(found, self.tree)
 
