@@ -96,10 +96,10 @@ def _sizes(whole: Scene) -> tuple[list[float], list[float]]:
         columns[item.group or 0].setdefault(depth[item.key], []).append(item)
 
     def wide(item: Item) -> float:
+        if item.kind == "group":
+            return _LETTER * max(map(len, (item.title, *item.black.split("\n"), item.red))) + _BESIDE
         below = (f"{item.title}{' = ' if item.black[-1:] != ')' else ''}{item.black}", item.red, item.note)
         shown = below if item.kind != "operation" else (item.title, item.black, item.red)
-        if item.kind == "group":
-            shown = (item.title, *item.black.split("\n"), item.red)
         return _LETTER * max(map(len, shown)) + _BESIDE
 
     def high(item: Item) -> float:
