@@ -160,3 +160,36 @@ def test_the_slope_of_i0_in_long_double():
     slope = grad(lambda x: np.sum(np.i0(x)))(x)
     assert slope.dtype == x.dtype
     np.testing.assert_allclose(slope.astype(float), special.i1(x.astype(float)))
+
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(100)
+
+
+def of_integral(kind: str, n: float, x: float) -> float:
+    """The slope of exp(-x) I(n, x) or exp(x) K(n, x) under the integral sign (DLMF 10.32.3, 10.32.9)."""
+    end = min(math.pi if kind == "i" else 50.0, 14.0 / math.sqrt(x))
+    t = 0.5 * end * (NODES + 1.0)
+    away = -2.0 * np.sin(t / 2) ** 2 if kind == "i" else -2.0 * np.sinh(t / 2) ** 2
+    wave = np.cos(n * t) / math.pi if kind == "i" else np.cosh(n * t)
+    return float(0.5 * end * np.sum(WEIGHTS * away * np.exp(x * away) * wave))
+
+
+@pytest.mark.parametrize("x", [0.8, 12.0, 39.0, 41.0, 250.0, 1e4, 1e6, 1e9])
+def test_scaled_bessel_functions_far_out(x: float) -> None:
+    """The difference of neighbouring orders has no digits there, in single precision from 1e6 on."""
+    for kind, n, f in (
+        ("i", 0, special.i0e), ("i", 1, special.i1e), ("k", 0, special.k0e), ("k", 1, special.k1e),
+        ("i", 3, lambda x: special.ive(3, x)), ("k", 2.5, lambda x: special.kve(2.5, x)),
+    ):  # fmt: skip
+        expected = of_integral(kind, n, x)
+        np.testing.assert_allclose(grad(f)(x), expected, rtol=1e-12)
+        np.testing.assert_allclose(grad(f)(np.float32(x)), expected, rtol=1e-5)
+        if kind == "i":  # even and odd functions
+            np.testing.assert_allclose(grad(f)(-x), (-1) ** (n + 1) * expected, rtol=1e-12)
+        h = 1e-4 * x
+        slopes = [of_integral(kind, n, x + k * h) for k in (-2, -1, 1, 2)]
+        second = float(np.dot([1, -8, 8, -1], slopes)) / (12 * h)
+        np.testing.assert_allclose(grad(grad(f))(x), second, rtol=1e-8)
+    half = grad(lambda x: special.ive(0.5, x))(x)
+    exact = (math.exp(-2 * x) * (4 * x + 1) - 1) / (2 * x * math.sqrt(math.tau * x))
+    np.testing.assert_allclose(half, exact, rtol=1e-13)

@@ -26,11 +26,37 @@ rule(special.i0, lambda g, y, x: g * special.i1(x))
 rule(special.k0, lambda g, y, x: -g * special.k1(x))
 rule(special.i1, lambda g, y, x: g * (0.5 * (special.i0(x) + special.iv(2, x))))
 rule(special.k1, lambda g, y, x: -g * (special.k0(x) + y / x))
-# ... with the factor exp(-|x|), or exp(x) for K
-rule(special.i0e, lambda g, y, x: g * (special.i1e(x) - np.sign(x) * y))
-rule(special.i1e, lambda g, y, x: g * (0.5 * (special.i0e(x) + special.ive(2, x)) - np.sign(x) * y))
-rule(special.k0e, lambda g, y, x: g * (y - special.k1e(x)))
-rule(special.k1e, lambda g, y, x: g * (y - special.k0e(x) - y / x))
+
+# ------------------------------------------------------------------ ... times exp(-|x|), or exp(x) for K
+
+
+OF_K = -1.0, math.pi / 2.0
+
+
+def scaled(near: Any, y: Any, v: Any, x: Any, sign: float = 1.0, root: float = 0.5 / math.pi) -> Any:
+    """The slope of exp(-|x|) I(v, x), or of exp(x) K(v, x): `near`, and where that cancels the series.
+
+    The functions are sqrt(root / x) (1 + (1/2 + v) (1/2 - v) t + ...) with t = 1/(2x), or -1/(2x) for K.
+    """
+    if is_complex(x):
+        return near
+    least = 40.0 + 2.0 * v * v
+    far = np.abs(x) > least
+    away = np.where(far, np.abs(x), least)
+    term, total = 1.0, 0.5
+    for k in range(12):
+        term = term * ((0.5 + k + v) * (0.5 + k - v) * sign / (2.0 * k + 2.0) / away)
+        total = total + (k + 1.5) * term
+    return np.where(far, -np.sign(x) * np.sign(y) * total * np.sqrt(root / away) / away, near)
+
+
+rule(special.i0e, lambda g, y, x: g * scaled(special.i1e(x) - np.sign(x) * y, y, 0.0, x))
+rule(
+    special.i1e,
+    lambda g, y, x: g * scaled(0.5 * (special.i0e(x) + special.ive(2, x)) - np.sign(x) * y, y, 1.0, x),
+)
+rule(special.k0e, lambda g, y, x: g * scaled(y - special.k1e(x), y, 0.0, x, *OF_K))
+rule(special.k1e, lambda g, y, x: g * scaled(y - special.k0e(x) - y / x, y, 1.0, x, *OF_K))
 
 
 def damped(g: Any, y: Any, size: Any, turn: complex) -> Any:
@@ -69,9 +95,16 @@ of_order(
 of_order(lambda f, g, y, v, x: g * (fall(f, v, x) - 1j * y), special.hankel1e)  # the factor exp(-iz)
 of_order(lambda f, g, y, v, x: g * (fall(f, v, x) + 1j * y), special.hankel2e)
 of_order(lambda f, g, y, v, x: g * mean(f, v, x), special.iv)
-of_order(lambda f, g, y, v, x: g * mean(f, v, x) - damped(g, y, np.real(x), 1.0), special.ive)
+of_order(
+    lambda f, g, y, v, x: (
+        g * mean(f, v, x) - damped(g, y, np.real(x), 1.0)
+        if is_complex(x)
+        else g * scaled(mean(f, v, x) - np.sign(x) * y, y, v, x)
+    ),
+    special.ive,
+)
 of_order(lambda f, g, y, v, x: -g * mean(f, v, x), special.kv)
-of_order(lambda f, g, y, v, x: g * (y - mean(f, v, x)), special.kve)
+of_order(lambda f, g, y, v, x: g * scaled(y - mean(f, v, x), y, v, x, *OF_K), special.kve)
 # of the orders of yn and kn SciPy takes the whole number
 of_order(lambda f, g, y, n, x: g * fall(special.yv, np.trunc(n), x), special.yn)
 of_order(lambda f, g, y, n, x: -g * mean(special.kv, np.trunc(n), x), special.kn)
