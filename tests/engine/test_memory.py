@@ -1,5 +1,6 @@
 """What a step frees is at hand for the next one."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -8,7 +9,6 @@ import pytest
 
 PROGRAM = """
 import numpy as np
-import tinygrad_course.engine.tensor
 import resource
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -22,7 +22,22 @@ print(faults() - before)
 """
 
 
+#: Four arrays in each of twenty steps.
+TOUCHED = 4 * 20 * 300_000 * 8 / 4096
+
+
+def pages_fetched(program: str, **environment: str) -> int:
+    """How many pages it fetches where nobody has set glibc's thresholds but `environment`."""
+    own = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_") and k != "GLIBC_TUNABLES"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=own | environment)
+    return int(done.stdout)
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that gives memory back")
 def test_memory_that_a_step_frees_is_not_fetched_anew():
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 4 * 20 * 300_000 * 8 / 4096 / 10  # a tenth of the pages that are touched
+    ours = "import tinygrad_course.engine.tensor" + PROGRAM
+    assert pages_fetched(ours) < TOUCHED / 10
+    assert pages_fetched(PROGRAM) > TOUCHED / 2  # what it is held against
+    # who sets one threshold has glibc leave all of them alone
+    assert pages_fetched(ours, MALLOC_TRIM_THRESHOLD_=str(2**17)) > TOUCHED / 2

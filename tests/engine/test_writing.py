@@ -416,12 +416,12 @@ def test_every_buffer_takes_tensors():
     for make in (
         lambda t: zeros_like(plain),
         lambda t: zeros_like([1, 2]),
-        lambda t: zeros_like(t),
+        zeros_like,
         lambda t: zeros(2),
         lambda t: array([1.2, 3]),
         lambda t: array(plain),
         lambda t: array([t[0], 5.0]),
-        lambda t: array(t),
+        array,
     ):
 
         def cost(t, make=make):
