@@ -68,6 +68,18 @@ KINDS = {
         lambda x: np.linalg.norm(np.sqrt(x.reshape(2, 1)), np.inf) ** 3, lambda x: np.sqrt(x[1]) ** 3,
     ),
     "largest column": (lambda x: np.linalg.norm(np.sqrt(x[None]), 1, (0, 1)), lambda x: np.sqrt(x[1])),
+    "roots of squares": (
+        lambda x: np.sum(np.sqrt(np.sum((x[:, None, None] - x.reshape(1, 2, 1)) ** 2, axis=-1))),
+        lambda x: 2 * (x[1] - x[0]),
+    ),
+    "distances of all pairs": (
+        lambda x: np.sum(np.linalg.norm((p := np.stack([x, x**2], -1))[:, None] - p, axis=-1)),
+        lambda x: 2 * np.sqrt((x[1] - x[0]) ** 2 + (x[1] ** 2 - x[0] ** 2) ** 2),
+    ),
+    "a point and itself": (
+        lambda x: sum(np.sqrt(np.abs(x[i] - x[j])) for i in range(2) for j in range(2)),
+        lambda x: 2 * np.sqrt(x[1] - x[0]),
+    ),
     "distances": (
         lambda x: np.sum((1 - np.eye(2)) * np.linalg.norm(np.expand_dims(x, (1, 2)) - x[:, None], axis=-1)),
         lambda x: 2 * (x[1] - x[0]),
@@ -148,6 +160,12 @@ def nan_or_infinite(f, x, *places):
             assert not np.isfinite(np.asarray(g)[place])
 
 
+def written(x):
+    y = x * 1.0
+    y[:] = 2 * x[::-1] - 1
+    return y
+
+
 def test_where_there_is_no_derivative_there_is_no_number():
     zero, z = np.float64(0.0), np.zeros(2)
     nan_or_infinite(grad(lambda x: np.sign(x) * np.sqrt(np.abs(x))), zero, ())
@@ -157,6 +175,11 @@ def test_where_there_is_no_derivative_there_is_no_number():
     nan_or_infinite(grad(grad(lambda x: np.fabs(x) ** 1.5)), zero, ())
     nan_or_infinite(grad(grad(lambda x: np.linalg.norm(x[None], 1) ** 1.5)), zero, ())
     nan_or_infinite(grad(grad(grad(lambda x: np.abs(x) ** 2.5))), zero, ())
+    for f in (
+        lambda x: np.linalg.norm((p := np.stack([x, x**2], -1))[:, None] - p),
+        lambda x: np.linalg.norm(written(x) - x),
+    ):
+        nan_or_infinite(hessian(f), np.ones(2), (0, 0), (1, 1))
     for f in (np.linalg.norm, np.std, lambda x: np.hypot(x[0], x[1]), lambda x: np.arctan2(x[0], x[1])):
         nan_or_infinite(hessian(f), z, (0, 0), (1, 1))
         nan_or_infinite(hessian(lambda x, f=f: f(x) ** 1.5), z, (0, 0), (1, 1))

@@ -2,7 +2,8 @@
 
 In ``np.sum(w * np.sqrt(x))`` a term whose constant weight is 0 is 0 for every x, so its slope is 0 where that
 of the root is infinite: 0 times infinity would be NaN. The same holds for a constant matrix and its columns
-of zeros, for x in ``x**0``, for the triangle that `np.linalg.cholesky` doesn't read. A 0 that is the value of
+of zeros, for x in ``x**0``, for the triangle that `np.linalg.cholesky` doesn't read, for the distance of a
+point from itself in ``x[:, None] - x``. A 0 that is the value of
 a variable is no such thing: it may become another number.
 
 Only a recorded sweep whose gradients are not finite is made again with this knowledge (see `sweep`).
@@ -34,11 +35,14 @@ _POWERS = {np.power, np.float_power}
 _ENTROPIES = {"xlogy", "xlog1py"}  # of a module that need not have been imported
 #: Sums of products of entries, besides those whose rules say so.
 _PRODUCTS = {np.prod, np.cumprod, sparse_times, times_sparse}
-#: What puts entries elsewhere, or adds them up.
-_SUMS = {
-    *(np.add, np.subtract, np.negative, np.positive, np.sum, np.mean, np.where, np.multiply),
+#: What puts entries elsewhere, and what besides adds them up, or multiplies them.
+_MOVES = {
     *(operator.getitem, np.reshape, np.transpose, np.swapaxes, np.moveaxis, np.squeeze, np.expand_dims),
-    *(np.broadcast_to, np.ravel, np.concatenate, np.stack, astype),
+    *(np.broadcast_to, np.ravel, np.matrix_transpose, np.flip, np.copy, np.positive),
+}
+_SUMS = _MOVES | {
+    *(np.add, np.subtract, np.negative, np.sum, np.mean, np.where, np.multiply),
+    *(np.concatenate, np.stack, astype),
 }
 
 
@@ -116,7 +120,9 @@ def _part(
         return read
     if rule.elementwise and len(values) == 2:
         other = values[1 - i]
-        if function in _POWERS and not hasattr(other, "_op"):
+        if function is np.subtract:
+            part = ~_same_entries(*values)
+        elif function in _POWERS and not hasattr(other, "_op"):
             part = np.not_equal(other, i)  # x**0 and 1**x
         elif function is np.multiply and signed and _numbers(other).dtype != bool:
             return None
@@ -137,6 +143,25 @@ def _data(x: Any) -> Any:
 
 def _numbers(x: Any) -> Any:
     return np.asarray(_data(x))
+
+
+def _same_entries(a: Any, b: Any) -> Any:
+    """Return where two arguments are the same entry of one Tensor, as in ``x[:, None] - x``."""
+    (of_a, places_of_a), (of_b, places_of_b) = _entries(a), _entries(b)
+    return np.equal(places_of_a, places_of_b) if of_a is of_b else np.False_
+
+
+def _entries(x: Any) -> tuple[Any, Any]:
+    """Return the Tensor that the entries of an argument are of, and their places there."""
+    calls: list[Any] = []
+    while hasattr(x, "_op") and x._op is not None and x._op.function in _MOVES and len(calls) < DEPTH:
+        first, *rest = as_of(x)
+        calls.append((x._op.function, rest, x._kwargs or {}))
+        x = first
+    places = np.arange(np.size(_data(x))).reshape(np.shape(_data(x)))
+    for function, rest, kwargs in reversed(calls):
+        places = function(places, *rest, **kwargs)
+    return x, places
 
 
 def _likes(rule: Rule, args: Any, depth: int) -> list[Any]:
@@ -163,6 +188,8 @@ def like(x: Any, depth: int = DEPTH) -> Any:
     else:  # in numbers of which no sum cancels
         function = {np.subtract: np.add, np.negative: np.positive}.get(rule.function, rule.function)
         found = function(*_likes(rule, args, depth - 1), **(x._kwargs or {}))
+        if rule.function is np.subtract:
+            found = np.where(_same_entries(*args), 0.0, found)
     return np.broadcast_to(np.not_equal(found, 0) * 1.0, data.shape)
 
 
