@@ -44,6 +44,8 @@ from tinygrad_course.audit.source.syntax import names_of, returned
 TRIES, SIZED, DIFFERENTIATED = 2500, 300, 10
 """How many sets of values are tried, how many in sizes that the code asks for, and with how many of them the
 forward function is differentiated."""
+Fitting = tuple[Tried, tuple[int, int]]
+_BATCH = r"(?i)batch|examples|samples|/ ?(m|N)\b|shape\[0\]|\blen\(|axis ?= ?0"
 TELLING = re.compile(r"times$|passes the derivative|no multiple")
 """What says most of why a function that ran is not judged."""
 
@@ -72,7 +74,7 @@ class AnyBackward(Pair):
         self.wanted = taken = self.taken(4 if draw.scale == "deep" else 2)
         numbered = "outputs" in map(category, [*taken.start, *taken.forward])
         seed = draw.choice(range(10**6))
-        best: tuple[Tried, tuple[int, int]] | None = None
+        best: Fitting | None = None
         fitted: tuple[Layout, dict[str, Any]] | None = None
         problem: Unfit | None = None
         self.differentiated = 0  # with so many sets of values
@@ -92,15 +94,15 @@ class AnyBackward(Pair):
                 continue
             if not found.ran and key[0] > 1 and not self.strict:
                 continue  # what a picture or one example breaks may be meant for a table
-            for_one = best is not None and best[0].for_one
+            before = best
             if best is None or found.rank > best[0].rank:
                 best, self.units, self.rows = (found, key), max(1, layout.units), layout.rows
                 fitted = layout, values
             if self.strict and found.proved:
                 break
             if found.complete and found is best[0]:
-                if layout.single and for_one and not called_in_loops(self.program, self.node):
-                    raise Unfit("it is right for one example, and not for several at a time")
+                if layout.single and before is not None and before[0].for_one:
+                    best = self._for_one(before, best)
                 break
         if best is None:
             raise problem or Unfit("it takes nothing that was tried")
@@ -114,6 +116,26 @@ class AnyBackward(Pair):
             return self._of_other_labels(Draw(seed + 1), *fitted) or best[0].case
         return best[0].case
 
+    def _for_one(self, several: Fitting, one: Fitting) -> Fitting:
+        """Return what a function that is right for one example is judged with.
+
+        It is one example where the file goes through them, several where the code speaks of a batch and sums
+        what belongs to all parameters but one over it.
+        """
+        if called_in_loops(self.program, self.node):
+            return one
+        tried, lines = several[0], self.program.submission.lines
+        own = "\n".join(
+            row for node in (self.node, self.forward) for row in lines[node.lineno - 1 : node.end_lineno]
+        )
+        parameters = [key for key in tried.case.required if category(key[1:]) not in {"data", "state"}]
+        rest = len(tried.case.required) - tried.right
+        if rest == len(tried.for_one) == 1 < len(parameters) and re.search(_BATCH, own):
+            self.rows, self.units = True, max(1, self.units)
+            return several
+        shapes = f"{', '.join(tried.for_one)} has an axis for them"
+        raise Unfit(f"it is right for one example, and not for several at a time: {shapes}")
+
     def _tells_nothing(
         self, layout: Layout, best: Tried | None, problem: Unfit | None, numbered: bool
     ) -> bool:
@@ -123,7 +145,7 @@ class AnyBackward(Pair):
         several = not self.alone and ((factor and bool(self.owner)) or (best is not None and numbered))
         if layout.units < 2 and not layout.single and several:
             return True  # one output tells a sum from a mean, or from a sum over the examples, no more
-        if (layout.single and factor) or (best is not None and best.ran and layout.single != best.for_one):
+        if (layout.single and factor) or (best and best.ran and layout.single != bool(best.for_one)):
             return True  # a sum over one example is its mean; an axis too many tells of a function for one
         # Where a transpose too many or too few runs, what raised before is no better.
         return best is not None and layout.square and not best.ran
@@ -278,8 +300,8 @@ class AnyBackward(Pair):
             if not right:
                 raise Unfit(f"it gives the derivative of {self.forward.name}, {ratio:.4g} times")
         linear = upstream is not None and self._linear(case, found, told=not right)
-        wide = (np.size(found[key]) / max(1, np.size(expected[key])) for key in others)
-        for_one = any(times > 1 and times in sizes for times in wide)
+        wide = {key: np.size(found[key]) / max(1, np.size(expected[key])) for key in others}
+        for_one = [key for key, times in wide.items() if times > 1 and times in sizes]
         shaped = [np.shape(found[key]) == np.shape(expected[key]) for key in found]
         of_cost = re.search(r"(?i)cost|loss|objective", self.forward.name) and shaped == [True]
         flat = all(np.ndim(one) < 3 for one in arrays(values))  # labels of pictures and texts are our guess

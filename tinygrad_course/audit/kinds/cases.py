@@ -145,8 +145,8 @@ class Tried:
     """How many of the gradients are right."""
     proved: bool
     """Whether those that are wrong can only be mistakes."""
-    for_one: bool = False
-    """Whether they are wrong by having an axis for the examples: the function may be meant for one."""
+    for_one: Sequence[str] = ()
+    """Those that are wrong by having an axis for the examples: the function may be meant for one."""
     ran: bool = True
     """Whether the backward function did not raise."""
 

@@ -318,6 +318,7 @@ def _layer(name: str) -> int:
 _SETTINGS = {"mode": "train", "pool_height": 2, "pool_width": 2, "p": 0.7, "f": 2}
 _SIMPLE: dict[str, list[Any]] = {
     "flag": [True],
+    "training": [True],
     "keeping": [True],
     "settings": [
         {**_SETTINGS, "stride": 1, "pad": 1, "seed": 3, "eps": 1e-5, "momentum": 0.9},

@@ -149,7 +149,7 @@ def asked(node: ast.FunctionDef) -> list[str]:
     names, needed = argument_names(node), needed_names(node)
     usual = dict(zip(names[len(needed) :], node.args.defaults, strict=True))
     sizes = {"inputs", "hidden", "outputs"}
-    telling = {"number", "settings", "labels", "mode", "dtype", "keeping"}
+    telling = {"number", "settings", "labels", "mode", "dtype", "keeping", "training"}
     found = [
         name
         for name, one in usual.items()
@@ -159,14 +159,15 @@ def asked(node: ast.FunctionDef) -> list[str]:
     return [name for name in names if name != "self" and (name in needed or name in found)]
 
 
-def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, list[str]]:
+def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, list[Any]]:
     """Return the words that functions compare each of their arguments with, or look it up among.
 
-    A softmax is left out: its derivative is mostly taken together with the cost's.
+    A softmax is left out: its derivative is mostly taken together with the cost's. Where the first of them,
+    the backward function, asks whether it is training, it is judged for both.
     """
     stored = [one for part in parts for one in nodes(part, ast.Assign) if isinstance(one.value, ast.Name)]
     kept = {ast.unparse(one.targets[0]): ast.unparse(one.value) for one in stored}
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Any]] = {}
 
     def told(asked: ast.expr, words: Iterable[Any]) -> None:
         name = re.sub(r"\.(lower|strip)\(\)", "", ast.unparse(asked))
@@ -187,12 +188,25 @@ def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, lis
             )
             told(one.slice, keys if isinstance(keys, dict | list) else ())
     names = {name for part in parts for name in argument_names(part)}
+    spoken = {kept.get(word, word) for word in map(ast.unparse, ast.walk(parts[0]))}
+    found |= {name: [True, False] for name in names & spoken if category(name) == "training"}
     return {name: words for name, words in found.items() if words and name in names}
 
 
 def _upstream(names: list[str], *, method: bool) -> str | None:
     """Return the argument that is the derivative of the output: no data, dims or decay."""
-    known = {"labels", "number", "data", "weights", "flag", "settings", "count", "sizes", "predicted"}
+    known = {
+        "labels",
+        "number",
+        "data",
+        "weights",
+        "flag",
+        "training",
+        "settings",
+        "count",
+        "sizes",
+        "predicted",
+    }
     plain = re.compile(r"(?i)grad|delta|nabla|upstream")
     asked = [
         name

@@ -138,7 +138,7 @@ class Pair(Kind):
             values |= {"X": [None, 1, 3, 0], "Y": [1, 3, 0, 2], "vocab_size": n_x}
         return values if values.keys() >= {*taken} else {}
 
-    def fixed(self) -> dict[str, str]:
+    def fixed(self) -> dict[str, Any]:
         """Return the words that arguments have in this case."""
         return {name: words[self.turn % len(words)] for name, words in self.words.items()}
 

@@ -140,7 +140,7 @@ def _finding(verdict: Verdict, repair: Repair | None, view: Scene) -> Finding:
     if as_array(returned) is None and verdict.result is not None:
         relation = relate(label, returned, verdict.expected[label], case.m, {}, {}, {})
     site = repair.site if repair else symptom.site if symptom else None
-    line = repair.line if repair else site.statement.lineno if site else _returns(learner, verdict)
+    line = repair.line if repair else site.statement.lineno if site else _returns(view, verdict)
     if repair and symptom and (not symptom.site or repair.site.place != symptom.site.place):
         label = assigned(repair.site) or label
     kind = _diagnosis(verdict, symptom, repair, relation)
@@ -169,14 +169,16 @@ def _finding(verdict: Verdict, repair: Repair | None, view: Scene) -> Finding:
     return finding
 
 
-def _returns(learner: Learner, verdict: Verdict) -> int:
-    """Return the line that assigns what is wrong, or the last return statement's."""
+def _returns(view: Scene, verdict: Verdict) -> int:
+    """Return the line that assigns what is wrong, or that of the return statement that ran."""
+    learner = view.pool.learner
     for label in [] if verdict.missing else verdict.wrong:
         # The statement that assigns the quantity, where nothing else tells.
         for node in ast.walk(learner.node):
             if isinstance(node, ast.Assign | ast.Expr) and _assigns(node, label, learner):
                 return node.lineno
-    return max((node.lineno for node in nodes(learner.node, ast.Return)), default=learner.node.lineno)
+    ran = [view.own[event.site].statement for name, event in view.events if name == learner.name]
+    return max((one.lineno for one in ran if isinstance(one, ast.Return)), default=learner.node.lineno)
 
 
 def _assigns(node: ast.Assign | ast.Expr, label: str, learner: Learner) -> bool:

@@ -127,7 +127,8 @@ def _with_factor(case: Case, result: Any, kind: AnyBackward) -> None:
     want = {key: case.expected[key] for key in case.required}
     ratio = ratio_of(kind.gradients(result, case.values, case.passed, want), want)
     # A - Y belongs to half the sum of squares, whatever mean of them is printed.
-    good = [2.0, 0.5, *[case.m] * _divided_later(kind), *[case.m * kind.units / 2] * _squared(kind)]
+    good = [2.0, 0.5] * (kind.wanted.upstream is None)
+    good += [*[case.m] * _divided_later(kind), *[case.m * kind.units / 2] * _squared(kind)]
     if ratio is not None and any(abs(ratio / one - 1) < 2e-3 for one in good):
         case.expected |= {key: value * ratio for key, value in want.items()}
 
@@ -232,7 +233,7 @@ def own_meaning(learner: Learner, kind: Kind, failing: list[Verdict]) -> str:
     whole = "\n".join(map(ast.unparse, [learner.node, *callees]))
     outputs = [label for one in failing for label in one.wrong if _OUTPUTS.fullmatch(label)]
     soft = any("softmax" in name.lower() for name in program.functions)
-    several = re.search("softmax|argmax", whole) or (soft and len(re.findall(r"\blog", text)) == 1)
+    several = re.search("softmax|argmax", whole) or (soft and len(re.findall(r"\blog", whole)) == 1)
     if several and outputs:
         return "it is meant for several classes, and the course's function for one output"
     beside = any("cost" in one.wrong and {*one.case.required} - {"cost"} for one in failing)

@@ -7,10 +7,10 @@ _SIZE = r"_?(size|shape|dim|dims|units?|features?|nodes|neurons|channels|layer_?
 _COUNTED = "((n|num|dim|nn)_?|d_)"
 _KINDS: tuple[tuple[str, str], ...] = (
     ("flag", r"verbose|print\w*|debug|plot\w*|show\w*"),
-    ("flag", r"(is_?)?train(ing)?(_?fl\w*|_?mode)?"),
+    ("training", r"(is_?)?train(ing)?(_?fl\w*|_?mode)?"),
     ("keeping", r"(save|store|keep|use|with)_?(for_?backward|cache\w*|ctx|context|memory|inputs?|state)"),
     ("settings", r"\w+_(param|params|config|cfg|options)|hparam\w*"),
-    ("number", r"reg\w*|lam\w*|lmd|l[12]\w*|drop\w*|keep\w*"),
+    ("number", r"reg\w*|lam\w*|lmd|l[12]\w*|drop\w*|keep\w*|(\w+_)?ratio"),
     ("number", r"learning_?rate|lr|alpha|eta|rate|momentum|decay\w*|rho"),
     ("epsilon", r"eps\w*"),
     ("mode", r"mode"),

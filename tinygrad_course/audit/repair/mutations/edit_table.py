@@ -97,7 +97,7 @@ n if summed -> np.square(n) wrong_power 0.55
 _ if slope -> SLOPE wrong_activation_derivative 1.05
 a * b * (1 - b) -> a * SLOPE wrong_activation_derivative 1
 a * (1 - b) * b -> a * SLOPE wrong_activation_derivative 1
-_ if matrix -> np.sum(_, axis=1, keepdims=True) not_summed 1.5; np.sum(_, axis=1) not_summed 1.5
+_ if matrix -> np.sum(_, axis={1 0}{,keepdims=True }) not_summed 1.5
 _ if matrix used -> np.dot(TALL.T, _) product_missing 1.8; np.dot(_, WIDE.T) product_missing 1.8
 _ if whole -> -_ / COUNT wrong_sign+missing_1_over_m 1.5; _ * SLOPE derivative_missing 2
     _ / NUMBER lacks(NUMBER) 1; _ * NUMBER has(NUMBER) 1; _ * FACTOR wrong_operand 3
