@@ -319,3 +319,43 @@ def test_a_mistake_that_usual_values_hide_is_found(old, new, line):
     functions = audit_text(HIDDEN_MISTAKES.replace(old, new) if old else HIDDEN_MISTAKES).functions
     assert len(functions) == 3
     assert [finding.line for one in functions for finding in one.findings][:1] == ([line] if line else [])
+
+
+SANDWICH = """import numpy as np
+def affine_forward(x, w, b):
+    return x.dot(w) + b, (x, w, b)
+def affine_backward(dout, cache):
+    x, w, b = cache
+    return dout.dot(w.T), x.T.dot(dout), np.sum(dout, axis=0)
+def relu_forward(x):
+    return np.maximum(0, x), x
+def relu_backward(dout, cache):
+    return dout * (cache > 0)
+def affine_relu_forward(x, w, b):
+    a, affine_cache = affine_forward(x, w, b)
+    out, relu_cache = relu_forward(a)
+    return out, (affine_cache, relu_cache)
+def affine_relu_backward(dout, cache):
+    affine_cache, relu_cache = cache
+    da = relu_backward(dout, relu_cache)
+    return affine_backward(da, affine_cache)
+"""
+OUTER = "affine_relu_backward"
+
+
+@pytest.mark.parametrize(
+    ("edits", "status", "lines"),
+    [
+        ({"np.sum(dout": "np.mean(dout"}, "right", []),
+        ({"np.sum(dout": "np.mean(dout", "(da, affine_cache": "(dout, affine_cache"}, "wrong", [18]),
+        ({"x.T.dot(dout)": "x.T.dot(dout) ** 3 + np.cos(w)"}, "unchecked", []),
+    ],
+)
+def test_what_calls_a_wrong_function_is_judged_with_that_put_right(edits, status, lines):
+    text = SANDWICH
+    for old, new in edits.items():
+        text = text.replace(old, new)
+    found = told(text)
+    assert (found["affine_backward"].status, found[OUTER].status) == ("wrong", status)
+    assert [finding.line for finding in found[OUTER].findings] == lines
+    assert lines or "affine_backward" in found[OUTER].remarks[0]

@@ -31,6 +31,7 @@ from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward
 from tinygrad_course.audit.repair.mutations.scope import is_a
 from tinygrad_course.audit.repair.proof import (
     OwnResult,
+    by_kind,
     is_abstract,
     loop_results,
     of_one_vector,
@@ -322,14 +323,21 @@ class _File:
         bases = {base.id for one in classes.values() for base in one.bases if isinstance(base, ast.Name)}
         owners = {name: getattr(one.kind, "owner", "") for name, one in self.own.items()}
         faulty = {owners[name]: name for name, one in self.own.items() if one.wrong and owners[name]}
-        for name, result in self.own.items():
+        below = {name: one.kind.program.callees(one.kind.node.name) for name, one in self.own.items()}
+        for name, result in sorted(self.own.items(), key=lambda one: len(below[one[0]])):
             if name in told or (owners[name] in bases and is_abstract(result.kind.node)):
                 continue
-            report = self._own_report(result)
+            mended = {other: self.repaired[other] for other in below[name] if other in self.repaired}
+            given = mended if result.wrong and all(mended.values()) else {}
+            with result.kind.program.bound(given):
+                report = self._own_report(by_kind(result.kind, self.seed) if given else result)
             held = names_in(classes[owners[name]]) if owners[name] in classes else set[str]()
             stuck = next((faulty[one] for one in faulty if one in held and one != owners[name]), "")
+            stuck = stuck or next((other for other in mended if not given), "")
             if report.status == WRONG and stuck:
                 _take_back(report, f"not judged: it needs {shown_name(stuck)}, which is wrong")
+            elif report.status == RIGHT and given:
+                report.remarks.append(f"right, given right {', '.join(map(shown_name, given))}")
             yield report
         wrong = {name: function for name, function in self.repaired.items() if name in self.program.functions}
         with self.program.bound({name: function for name, function in wrong.items() if function is not None}):
@@ -394,7 +402,8 @@ class _File:
 
     def _search(self, result: OwnResult, report: FunctionReport) -> None:
         report.status, kind = WRONG, result.kind
-        helpers = [name for name in kind.program.callees(kind.node.name) if name not in self.known]
+        helpers = kind.program.callees(kind.node.name)
+        helpers = [name for name in helpers if name not in {*self.known, *self.repaired}]
         if result.learner is not None:
             found = search_mistake(result.learner, kind, result.verdicts, helpers, kind.trials, report)
             self.repaired.setdefault(kind.node.name, found[1])

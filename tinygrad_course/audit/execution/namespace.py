@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.protection import Guard, quiet, same_draws, time_limit
-from tinygrad_course.audit.execution.rewriting import SINGLE, as_once, in_double, number_in
+from tinygrad_course.audit.execution.rewriting import SINGLE, number_in, rewritten
 from tinygrad_course.audit.execution.stubs import (
     GIVEN,
     PLAIN,
@@ -121,7 +121,9 @@ class Program:
         self.callees_of: dict[str, list[str]] = {}
         # As conv_single_step of the course ends: float(Z + b), where b has the shape (1, 1, 1).
         self._casts = any(line.startswith("def conv") for line in submission.lines)
-        self._single = any(re.search("|".join(SINGLE) + r"|['\"]<?[ef]", line) for line in submission.lines)
+        self._single = any(
+            re.search("|".join(SINGLE) + r"|['\"]<?[ef][24]?['\"]", line) for line in submission.lines
+        )
         self._build(submission.statements, self.namespace)
         keys = {name: getattr(value, KEY, "") for name, value in self.namespace.items() if callable(value)}
         self.brought = {name: key for name, key in keys.items() if key and name not in self.homes}
@@ -262,9 +264,8 @@ class Program:
             self.guard.restore()
 
     def _compiled(self, node: ast.stmt) -> types.CodeType:
-        node = as_once(node) if self._casts else node
-        node = in_double(node) if self._single else node
-        return compile(ast.Module([node], []), self.submission.path, "exec")
+        with rewritten(node, casts=self._casts, single=self._single):
+            return compile(ast.Module([node], []), self.submission.path, "exec")
 
     def define(self, node: ast.FunctionDef) -> Function:
         """Return the function that a definition makes, over this namespace, without binding its name."""

@@ -101,9 +101,8 @@ def find(
             one for name, one in held.items() if GRADIENT.match(name) and np.shape(one) == np.shape(want)
         ]
         found = {key: kept_one[0]} if len(kept_one) == 1 else {}
-    if "clip" not in ast.unparse(node):
-        found = _taken_away({**defaults_of(node), **before}, after, expected) | found
-    return found, kept_in
+    away = _taken_away({**defaults_of(node), **before}, after, expected)
+    return (away if away and "clip" not in ast.unparse(node) else {}) | found, kept_in
 
 
 def _taken_away(
