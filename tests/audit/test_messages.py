@@ -127,7 +127,7 @@ def told(text: str) -> str:
             "scale = max(2, 3)\n" + SIGMOID,
             "1 /",
             "scale /",
-            "scale is set by a statement outside functions, which is not executed",
+            "scale is set by a statement outside it, which is not executed",
         ),
         (
             "import numpy as np\ndef relu_backward(dA, cache):\n    dA[cache <= 0] = 0\n    return dA\n",

@@ -24,7 +24,7 @@ from tinygrad_course.audit.kinds.candidate_costs import SQUARES
 from tinygrad_course.audit.kinds.layer_functions import linear_activation_backward, linear_backward
 from tinygrad_course.audit.kinds.logistic_regression import Optimize
 from tinygrad_course.audit.kinds.optimizer_steps import AnyOptimizer
-from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
+from tinygrad_course.audit.kinds.own_class import method_name, shown_name, shown_words
 from tinygrad_course.audit.kinds.what_trains import SCRIPT
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
@@ -52,7 +52,7 @@ from tinygrad_course.audit.reporting.results import (
 )
 from tinygrad_course.audit.reporting.terminal import place
 from tinygrad_course.audit.source import removed_api
-from tinygrad_course.audit.source.signatures import Binding, argument_names, bare, role_of
+from tinygrad_course.audit.source.signatures import Binding, argument_names, bare, defaults_of, role_of
 from tinygrad_course.audit.source.submission import Submission
 from tinygrad_course.audit.source.syntax import names_in, nodes
 
@@ -308,7 +308,11 @@ class _File:
         failing = [verdict for verdict in found.verdicts if not verdict.right]
         # The course's functions give it several examples.
         blamed = any(one.wrong and one.calls(learner.name) for one in self.own.values())
-        blamed = blamed or any(learner.name in self.program.callees(other) for other in self.known)
+        blamed = blamed or any(
+            learner.name in self.program.callees(other)
+            for other, (_, binding) in self.known.items()
+            if not binding.guessed
+        )
         if of_one_vector(learner, self.known[learner.name][0], failing) and not blamed:
             _take_back(report, "not checked: it is right for one vector; several examples need an axis")
             return
@@ -385,9 +389,11 @@ class _File:
         if not result.wrong:
             error = next((verdict.error for verdict in result.verdicts if verdict.error is not None), None)
             words = f"it raises {type(error).__name__}: {error}" if error else "its gradients are not found"
+            made = kind.program.functions.get(method_name(getattr(kind, "owner", ""), "__init__"))
+            unset = made is not None and None in defaults_of(made).values() and "NoneType" in words
             if isinstance(error, NameError) and getattr(error, "name", "") in self.program.set_outside:
                 words += ", which a statement outside functions sets, and that is not executed"
-            elif error is not None:
+            elif error is not None and not unset:
                 self._search(result, report)
             # What raises as we call it is proved wrong by the line with which it is right.
             named = any(finding.verified and finding.suggestion for finding in report.findings)

@@ -12,7 +12,7 @@ from tinygrad_course.audit.execution.paths import arrays
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw, ShortDraw, plainly
-from tinygrad_course.audit.kinds.own_class import shown_name
+from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.diagnosis import diagnose, easily_right
@@ -226,6 +226,8 @@ def search_mistake(
         found = [Finding("", "unknown", "", **where)], None, budget
         report.remarks.append(f"the search for the mistake failed: {type(error).__name__}: {error}")
     report.findings = found[0]
+    for one in report.findings:
+        one.suggestion, one.message = map(shown_words, (one.suggestion, one.message))
     return found
 
 

@@ -13,7 +13,9 @@ from tinygrad_course.audit.execution.namespace import snapshot
 
 Path = tuple[Any, ...]
 _OWN = "homework"
-_GRADIENT = re.compile(r"^(?:grads?|gradients?|delta|nabla|partial|der|d)(?=.)|(?:grads?|gradients?|der)$")
+_GRADIENT = re.compile(
+    r"^(?:grads?|gradients?|delta|nabla|partial|der|d[lj]d|d)(?=.)|(?:grads?|gradients?|der)$"
+)
 
 
 def own_object(value: Any) -> bool:

@@ -62,6 +62,13 @@ class StandInUsedError(ImportError):
     """A function under test called something that the check does not load."""
 
 
+class Unloaded:
+    """A class in the place of one that is not loaded."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        """Take what super().__init__ is given."""
+
+
 class StandIn:
     """What is not loaded: it can be asked for anything, and says, when it is used, what is absent."""
 
@@ -79,7 +86,7 @@ class StandIn:
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         """A class that is made of one that is not loaded has its own methods alone."""
-        return ()
+        return (Unloaded,) * (self is next(one for one in bases if isinstance(one, StandIn)))
 
     def __enter__(self) -> Self:
         return self

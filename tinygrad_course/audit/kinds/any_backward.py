@@ -167,11 +167,12 @@ class AnyBackward(Pair):
         same = np.ndim(self.seen) == 0 and abs(self.seen - cost) < 1e-9 * max(1.0, abs(cost))
         return found.case if found.ran and same else None
 
-    def _told(self, problem: Unfit) -> int:
-        """Tell how much a problem says: that the forward function raises, is least."""
+    def _told(self, problem: Unfit) -> tuple[int, int]:
+        """Tell how much a problem says: that the forward function raises, is least, and least at its top."""
         if problem.error is not None:
-            return 2 if problem.args[0].startswith(f"{self.node.name} raises") and not self.together else 0
-        return 3 if TELLING.search(problem.args[0]) else 1
+            back = problem.args[0].startswith(f"{self.node.name} raises") and not self.together
+            return 2 * back, self.program.submission.raised_at(problem.error)
+        return (3 if TELLING.search(problem.args[0]) else 1), 0
 
     def _tried(self, draw: Draw, layout: Layout, values: dict[str, Any]) -> Tried:
         """Run both functions, differentiate the forward function, and weigh what the other one gives."""

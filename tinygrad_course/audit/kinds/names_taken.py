@@ -153,7 +153,11 @@ def asked(node: ast.FunctionDef) -> list[str]:
     found = [
         name
         for name, one in usual.items()
-        if (category(name) in sizes and not isinstance(one, ast.Tuple) and ast.unparse(one) != "None")
+        if (
+            category(name) in sizes
+            and not isinstance(one, ast.Tuple | ast.UnaryOp)
+            and ast.unparse(one) != "None"
+        )
         or (category(name) in telling and not isinstance(one, ast.Dict))
     ]
     return [name for name in names if name != "self" and (name in needed or name in found)]

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from tinygrad_course.audit.execution.namespace import Program
@@ -26,15 +27,12 @@ def with_methods(program: Program) -> Program:
 
 def _take_apart(made: Program, node: ast.ClassDef) -> None:
     """Make functions of the methods of a class, and a class that calls them."""
-    cls = made.namespace[node.name]
-    body = list(_methods(made, node).values())
-    for statement in body:
-        function = copy.deepcopy(statement)
-        function.name = method_name(node.name, statement.name)
+    cls, members = made.namespace[node.name], dict[str, Any]()
+    for name, function in _methods(made, node).items():
+        function.name = method_name(node.name, name)
         made.functions[function.name] = function
         made.namespace[function.name] = made.define(function)
-    names = [one.name for one in body if one.name != "__init__"]
-    members = {name: _dispatcher(made.namespace, method_name(node.name, name)) for name in names}
+        members |= {name: _dispatcher(made.namespace, function.name)} if name != "__init__" else {}
     members["__module__"] = "homework"
     members["__subclasshook__"] = classmethod(lambda _, other: cls in other.__mro__)
     made.namespace[node.name] = abc.ABCMeta(node.name, (cls,), members)
@@ -49,7 +47,18 @@ def _methods(program: Program, node: ast.ClassDef) -> dict[str, ast.FunctionDef]
         if isinstance(base, ast.Name) and base.id in others:
             found |= _methods(program, others[base.id])
     plain = [one for one in node.body if isinstance(one, ast.FunctionDef) and not one.decorator_list]
-    return found | {one.name: one for one in plain}
+    return found | {one.name: one for one in map(partial(_private, node.name), plain)}
+
+
+def _private(owner: str, method: ast.FunctionDef) -> ast.FunctionDef:
+    """Return a copy of a method in which __rate has the name that Python gives it in a class."""
+    made = copy.deepcopy(method)
+    for part in ast.walk(made):
+        for field in ("attr", "id", "name"):
+            word = getattr(part, field, None)
+            if isinstance(word, str) and re.fullmatch(r"__\w*[^\W_]_?", word):
+                setattr(part, field, f"_{owner.lstrip('_')}{word}")
+    return made
 
 
 def output_told(program: Program, node: ast.FunctionDef) -> ast.FunctionDef:
@@ -84,12 +93,13 @@ def shown_name(name: str) -> str:
     """Return a method's name as the learner knows it: Network.backward."""
     name = name.partition(INSIDE)[0]
     method, joint, owner = name.partition(JOINT)
-    return f"{owner}.{method}" if joint else name
+    return shown_words(f"{owner}.{method}") if joint else name
 
 
 def shown_words(words: str) -> str:
     """Return a sentence with the methods in it as the learner knows them."""
-    return re.sub(rf"(\w+?){JOINT}(\w+)", r"\2.\1", re.sub(rf"{INSIDE}\w+", "", words))
+    words = re.sub(rf"(\w+?){JOINT}(\w+)", r"\2.\1", re.sub(rf"{INSIDE}\w+", "", words))
+    return re.sub(r"\b_[^\W_]\w*?(__\w*[^\W_])\b", r"\1", words)
 
 
 def taken_apart(program: Program) -> Iterator[tuple[Program, ast.ClassDef]]:

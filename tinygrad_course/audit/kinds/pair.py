@@ -112,7 +112,9 @@ class Pair(Kind):
             enumerate(self.sizes.layouts()),
             key=lambda one: (self.alone and one[1].units > 1, course and one[1].kernel[1:2] != (3,)),
         )
-        fixed = {name: word for name, word in self.fixed().items() if name in names}
+        chances = [name for name in self.wanted.start if category(name) == "predicted"]  # Dropout(prob)
+        fixed = dict.fromkeys(chances, 0.3)
+        fixed |= {name: word for name, word in self.fixed().items() if name in names}
         yield from tried(names, seed, options, fixed=fixed)
 
     def _cell(self, draw: Draw) -> dict[str, Any]:
@@ -145,7 +147,11 @@ class Pair(Kind):
     def values(self, values: dict[str, Any], draw: Draw) -> dict[str, Any]:
         """Return values with what is made of others; predictions that need be no chances are any numbers."""
         chances = re.search("log|sqrt|exp", ast.unparse(self.forward))
-        seen = [name for name in values if category(name) == "predicted" and not chances]
+        seen = (
+            []
+            if chances
+            else [key for key, one in values.items() if np.ndim(one) and category(key) == "predicted"]
+        )
         more = {name: 2 * draw.array(*np.shape(values[name])) for name in seen}
         text = ast.unparse(self.forward)
         for name, value in values.items():

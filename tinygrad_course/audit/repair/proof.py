@@ -198,7 +198,7 @@ def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified:
             if program.strangers:
                 return f"{missing} may come from {', '.join(program.strangers)}, which is not loaded"
             if missing in program.set_outside:
-                return f"{missing} is set by a statement outside functions, which is not executed"
+                return f"{missing} is set by a statement outside it, which is not executed"
     foreign = kind.contract(learner)
     if foreign and (kind.firm or not verified):
         return foreign
@@ -336,6 +336,13 @@ def unfilled(node: ast.FunctionDef) -> int | None:
     2
     """
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    last = body[-1] if body else None
+    if (
+        isinstance(last, ast.Return)
+        and last.value is not None
+        and ast.unparse(last.value) == "NotImplemented"
+    ):
+        return last.lineno
     if all(
         isinstance(statement, ast.Pass)
         or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
