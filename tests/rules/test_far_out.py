@@ -10,7 +10,7 @@ import pytest
 from scipy import special
 from scipy.special import expit
 
-from tinygrad_course import Tensor, grad
+from tinygrad_course import Tensor, grad, hessian
 
 Z = np.concatenate([np.linspace(-700.0, 700.0, 141), np.linspace(-20.0, 20.0, 81)])
 
@@ -193,3 +193,23 @@ def test_scaled_bessel_functions_far_out(x: float) -> None:
     half = grad(lambda x: special.ive(0.5, x))(x)
     exact = (math.exp(-2 * x) * (4 * x + 1) - 1) / (2 * x * math.sqrt(math.tau * x))
     np.testing.assert_allclose(half, exact, rtol=1e-13)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1.0, 1e200, 1e300])
+def test_angles_whose_squares_leave_the_range(scale: float) -> None:
+    def angle(x: Any, scale: float = 1.0) -> Any:
+        return np.arctan2(x[0] * scale, x[1] * scale)
+
+    x = np.array([0.6, 0.8])
+    np.testing.assert_allclose(grad(lambda x: angle(x, scale))(x), [0.8, -0.6], rtol=1e-14)
+    np.testing.assert_allclose(hessian(lambda x: angle(x, scale))(x), hessian(angle)(x), rtol=1e-13)
+    if 1e-160 < scale < 1e160:
+        return
+    np.testing.assert_allclose(grad(angle)(x * scale) * scale, [0.8, -0.6], rtol=1e-13)
+
+
+def test_a_result_that_is_not_asked_for_may_be_infinite() -> None:
+    assert grad(lambda x: special.airy(x)[0])(120.0) == 0.0
+    assert grad(lambda x: special.iti0k0(x)[1])(800.0) == 0.0
+    np.testing.assert_allclose(grad(lambda x: special.iti0k0(x)[0])(-2.0), special.i0(2.0))
+    np.testing.assert_allclose(grad(grad(lambda x: special.airy(x)[2]))(1.2), 1.2 * special.airy(1.2)[2])

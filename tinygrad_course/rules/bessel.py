@@ -4,7 +4,9 @@ The derivatives are those of the NIST Digital Library of Mathematical Functions,
 respect to an order, or a parameter, there is none here: a `Tensor` there is refused.
 """
 
+import functools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +15,7 @@ from scipy import special
 
 from tinygrad_course.rules.elementwise import quotient
 from tinygrad_course.rules.shapes import is_complex
-from tinygrad_course.rules.special import by_last, over, series, unknown
+from tinygrad_course.rules.special import by_last, series, unknown
 from tinygrad_course.rules.table import primitive, rule
 
 # ------------------------------------------------------------------ Bessel functions: neighbouring orders
@@ -113,11 +115,18 @@ of_order(lambda f, g, y, v, x: g * struve_slope(f, 1.0, y, v, x), special.modstr
 
 # ------------------------------------------------------------------ Airy and Kelvin functions, integrals
 
-rule(
-    special.airy,
-    lambda g, y, x: g[0] * y[1] + g[1] * (x * y[0]) + g[2] * y[3] + g[3] * (x * y[2]),
-    outputs=True,
-)
+
+def by_output(function: Any, *slopes: Callable[[Any, Any], Any]) -> None:
+    """Enter the slopes of several results: one that is not asked for may be infinite, or undefined."""
+
+    def vjp(g: Any, y: Any, x: Any) -> Any:
+        parts = [of * slope(y, x) for of, slope in zip(g, slopes, strict=True) if of is not None]
+        return functools.reduce(operator.add, parts)
+
+    rule(function, vjp, outputs=True, takes_none=True)
+
+
+by_output(special.airy, lambda y, x: y[1], lambda y, x: x * y[0], lambda y, x: y[3], lambda y, x: x * y[2])
 rule(special.ber, lambda g, y, x: g * special.berp(x))
 rule(special.bei, lambda g, y, x: g * special.beip(x))
 rule(special.ker, lambda g, y, x: g * special.kerp(x))
@@ -129,13 +138,8 @@ rule(special.kerp, lambda g, y, x: -g * (special.kei(x) + y / x))
 rule(special.keip, lambda g, y, x: g * (special.ker(x) - y / x))
 
 
-def wanted(g: Any, f: Any, x: Any) -> Any:
-    """g f(x), and 0 where no gradient came: f is infinite at 0, and undefined left of it."""
-    return g * f(np.where(g == 0, 1.0, x))
-
-
-rule(special.iti0k0, lambda g, y, x: g[0] * special.i0(x) + wanted(g[1], special.k0, x), outputs=True)
-rule(special.itj0y0, lambda g, y, x: g[0] * special.j0(x) + wanted(g[1], special.y0, x), outputs=True)
+by_output(special.iti0k0, lambda y, x: special.i0(x), lambda y, x: special.k0(x))
+by_output(special.itj0y0, lambda y, x: special.j0(x), lambda y, x: special.y0(x))
 # 1 + t/4 + t^2/36 ...: 1 / (k + 1)!^2
 I0_REST = tuple(1.0 / math.factorial(k + 1) ** 2 for k in range(12))
 
@@ -150,16 +154,8 @@ def rest_over_x(f: Any, sign: float, x: Any) -> Any:
     )
 
 
-rule(
-    special.it2i0k0,
-    lambda g, y, x: g[0] * rest_over_x(special.i0, 1.0, x) - over(wanted(g[1], special.k0, x), x),
-    outputs=True,
-)
-rule(
-    special.it2j0y0,
-    lambda g, y, x: g[0] * rest_over_x(special.j0, -1.0, x) - over(wanted(g[1], special.y0, x), x),
-    outputs=True,
-)
+by_output(special.it2i0k0, lambda y, x: rest_over_x(special.i0, 1.0, x), lambda y, x: -(special.k0(x) / x))
+by_output(special.it2j0y0, lambda y, x: rest_over_x(special.j0, -1.0, x), lambda y, x: -(special.y0(x) / x))
 rule(special.itstruve0, lambda g, y, x: g * special.struve(np.zeros_like(x), x))
 rule(special.itmodstruve0, lambda g, y, x: g * special.modstruve(np.zeros_like(x), x))
 rule(special.it2struve0, lambda g, y, x: -g * special.struve(np.zeros_like(x), x) / x)

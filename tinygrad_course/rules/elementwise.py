@@ -135,11 +135,15 @@ rule(  # undefined at 0
     lambda g, y, a, b: -g * y / np.where(b == 0, np.nan, b),
     elementwise=True,
 )
-rule(
-    np.arctan2,
-    lambda g, y, a, b: g * quotient(b, a * a + b * b),
-    lambda g, y, a, b: g * quotient(-a, a * a + b * b),
-)
+
+
+def over_square(a: Any, b: Any) -> Any:
+    """a / (a^2 + b^2), whose squares may be too small or too large."""
+    radius = np.hypot(a, b)
+    return quotient(quotient(a, radius), radius)
+
+
+rule(np.arctan2, lambda g, y, a, b: g * over_square(b, a), lambda g, y, a, b: g * -over_square(a, b))
 rule(np.hypot, lambda g, y, a, b: g * quotient(a, y), lambda g, y, a, b: g * quotient(b, y))
 
 

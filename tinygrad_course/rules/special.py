@@ -103,7 +103,7 @@ rule(
 
 
 def root(delta: Any, r: Any) -> Any:
-    return np.sqrt(1.0 + (r / delta) ** 2)
+    return np.hypot(1.0, r / delta)
 
 
 rule(
