@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine.masked_gradients import Live, Partial, chooses, gathered, handed_on, step
+from tinygrad_course.engine.monomials import flat_at_0
 from tinygrad_course.engine.other_arrays import Sparse, sparse_times, times_sparse
 from tinygrad_course.engine.views import as_of
 from tinygrad_course.rules.indexing import astype
@@ -60,18 +61,35 @@ _READS: dict[Any, Callable[..., Any]] = {
 }
 
 
-def with_zeros(root: Tensor) -> Callable[..., list[Any]]:
-    """Return what makes the vjps of a node ones that give no gradient to what has no part.
+def with_zeros(root: Tensor) -> Callable[..., list[tuple[Any, Any]]]:
+    """Return what makes of a node's arguments and vjps pairs that give no gradient to what has no part.
 
-    It takes what `masked_gradients.through` takes.
+    It takes what `masked_gradients.through` takes, after the node and its arguments. Where the node is a
+    power that is flat at 0 (see `monomials`), its base comes last, and the arguments have no part there.
     """
     signed = _signs_of_zeros(root)  # a factor that is 0 may be such a sign, which is another number near by
 
-    def of(rule: Rule, vjps: Any, live: Live | None, conform: Any) -> list[Any]:
-        return [
-            vjp and functools.partial(_step, rule, live, conform, signed, i, vjp)
+    def of(
+        node: Any, args: Any, vjps: Any, live: Live | None, conform: Any
+    ) -> list[tuple[Any, Callable[..., Any] | None]]:
+        power = flat_at_0(node)
+        pairs: list[tuple[Any, Any]] = []
+        if power is not None:
+            base, n, factor, _ = power
+            at_0, alive = np.equal(base._data, 0), True if live is None else live.mask()
+            here = Live(lambda: at_0 & alive, (), asked=True)
+            live = Live(lambda: ~at_0 & alive, (), asked=True)
+
+            def vjp_of_base(g: Any, *_: Any, **__: Any) -> Any:
+                slope = np.where(at_0, g * (n * factor) * base ** (n - 1.0), 0.0)
+                return Partial(conform(slope, base, node._op), here)
+
+            pairs = [(base, vjp_of_base)]
+        steps = [
+            vjp and functools.partial(_step, node._op, live, conform, signed, i, vjp)
             for i, vjp in enumerate(vjps)
         ]
+        return [*zip(args, steps), *pairs]  # noqa: B905  (arguments without a vjp are constants)
 
     return of
 

@@ -52,7 +52,7 @@ ONE = np.float64(1.0)
 _ndarray, _float64, _ = _NUMBERS = (np.ndarray, np.float64, Overwritten)
 _PARTS = {RULES[operator.getitem], WRITE}
 RULES[operator.getitem].alone = False
-Zeros = Callable[[Rule, Any, Live | None, Callable[..., Any]], list[Any]]
+Zeros = Callable[..., list[tuple[Any, Any]]]
 _NOTHING: dict[str, Any] = {}
 _isfinite = math.isfinite
 
@@ -506,12 +506,14 @@ def _shares(
     elif rule.variadic:
         *vjps, last = vjps
         vjps += [last and functools.partial(_numbered, last, i) for i in range(len(vjps), len(args))]
+    pairs: Any = None
     if zeros is not None and rule is not OUTPUT:
-        vjps = zeros(rule, vjps, live, conform)
+        pairs = zeros(node, args, vjps, live, conform)
     elif rule is not OUTPUT and (live is not None or (careful and chooses(rule, args, kwargs))):
         vjps = through(rule, vjps, live, conform)
     shares = []
-    for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)
+    # (arguments without a vjp are constants)
+    for arg, vjp in pairs or zip(args, vjps):  # noqa: B905
         if type(arg) is not cls or vjp is None:
             continue
         if arg._serial > oldest:

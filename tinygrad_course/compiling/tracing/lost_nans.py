@@ -40,7 +40,7 @@ def leaves_range(program: Program) -> bool:
                 found.update(factors.get(id(a), [id(a)]))
             if max(found.values(), default=0) > 2:
                 return True
-        if v.function in _POWERS or (v.backward and _divides(v)):
+        if v.function in _POWERS or _divides(v):
             return True
         divisor = v.args[-1] if v.function in {np.divide, np.reciprocal, np.log} else None
         if id(divisor) in vanishing:
@@ -54,9 +54,9 @@ def leaves_range(program: Program) -> bool:
 
 
 def _divides(v: Value) -> bool:
-    """Whether something is divided by what is computed."""
+    """Whether something is divided by what is computed, and may be 0."""
     divisor = v.args[-1] if v.function in {np.divide, np.reciprocal} else None
-    return isinstance(divisor, Value) and not divisor.is_constant
+    return isinstance(divisor, Value) and not divisor.is_constant and not _is_beyond_one(divisor)
 
 
 def _is_beyond_one(v: Value) -> bool:
