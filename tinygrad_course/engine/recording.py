@@ -52,6 +52,7 @@ _ndarray = np.ndarray
 _FLOAT = np.dtype(float)
 _GETITEM = RULES[operator.getitem]
 _NUMBERS = {bool, int, float, type(None)}
+_UNCHANGING = _NUMBERS | {slice, type(Ellipsis)}
 
 #: What NumPy makes views, for arrays of other libraries, which don't tell; None: it depends on the layout.
 VIEWS: dict[Callable[..., Any], bool | None] = {
@@ -282,6 +283,8 @@ def _members(
 def _constant(cls: type[Tensor], rule: Rule, value: Any, holds: list[Any]) -> Any:
     """Return another argument so that later changes to it don't reach the recording."""
     kind = type(value)
+    if kind is tuple and not rule.elementwise and _UNCHANGING.issuperset(map(type, value)):
+        return value
     if (kind is list or kind is tuple) and _holds_tensor(cls, value):
         if rule.elementwise:
             raise TypeError(
@@ -496,16 +499,21 @@ def dispatch(
 def _composed(
     cls: type[Tensor], function: Any, definition: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
+    own = None
     try:
-        inspect.signature(definition).bind(*args, **kwargs)
-    except TypeError as error:
-        first, names = len(_required(function)), tuple(_arguments(function))
-        if first < len(args) <= len(names):
-            return dispatch(cls, function, *_spelled(names, first, args, kwargs))
-        raise TypeError(errors.not_covered_by_definition(function, error)) from None
-    own = _own_value(function, peek(cls, args), peek(cls, kwargs)) if function in OWN else None
-    with np.errstate(all=None if own is None else "ignore"):
-        return as_numpys(cls, function, definition(*args, **kwargs), args, own)
+        if function in OWN:
+            own = _own_value(function, peek(cls, args), peek(cls, kwargs))
+        with np.errstate(all=None if own is None else "ignore"):
+            return as_numpys(cls, function, definition(*args, **kwargs), args, own)
+    except TypeError:
+        try:
+            inspect.signature(definition).bind(*args, **kwargs)
+        except TypeError as error:
+            first, names = len(_required(function)), tuple(_arguments(function))
+            if first < len(args) <= len(names):
+                return dispatch(cls, function, *_spelled(names, first, args, kwargs))
+            raise TypeError(errors.not_covered_by_definition(function, error)) from None
+        raise
 
 
 def _own_value(function: Any, args: Any, kwargs: Any) -> Any:

@@ -184,7 +184,8 @@ def as_of(node: Tensor) -> tuple[Any, ...]:
 
 def is_view(y: Any, value: Any) -> bool:
     """Whether the array `y`, computed from `value`, shares its memory."""
-    if y is value or y.base is value:
+    base = y.base
+    if y is value or base is value or (base is not None and base is getattr(value, "base", None)):
         return True
     return type(value) is np.ndarray and _owner(y) is _owner(value)
 
