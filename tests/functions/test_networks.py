@@ -107,6 +107,25 @@ def test_embedding_adds_up_where_a_row_is_used_twice() -> None:
         F.embedding(E, [0.5])
 
 
+def test_layer_norms_of_several_arrays_at_once() -> None:
+    """What one has found on its way forward is no other's on the way back, and a second way back finds it."""
+    xs, g = [normal(3, 40, 64) * size for size in (1e-3, 1.0, 1e3)], normal(3, 40, 64)
+
+    def typed(x: Any) -> Any:
+        return (x - np.mean(x, -1, keepdims=True)) / np.sqrt(np.var(x, -1, keepdims=True) + 1e-5)
+
+    tensors = [Tensor(x) for x in xs]
+    normed = [F.layer_norm(t, axis=-1) for t in tensors]
+    F.layer_norm(xs[1], axis=-1)  # of which nobody goes back
+    J = sum(np.sum(g * y) for y in normed)
+    del normed
+    J.backward(retain_graph=True)
+    J.backward()
+    for t, x in zip(tensors, xs, strict=True):
+        expected = 2 * grad(lambda x: np.sum(g * typed(x)))(x)
+        np.testing.assert_allclose(t.grad, expected, rtol=1e-9, atol=1e-9 * np.max(np.abs(expected)))
+
+
 # ------------------------------------------------------------------ recurrent cells
 
 CELLS: dict[str, tuple[Any, Any]] = {

@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tinygrad_course import Tensor, grad
 from tinygrad_course.rules import einsum
 from tinygrad_course.rules.indexing import sums_of_rows
+from tinygrad_course.rules.shapes import masked
 
 RNG = np.random.default_rng(0)
 SIZES = {"m": 8, "c": 3, "h": 9, "w": 7, "i": 3, "j": 2, "o": 5, "b": 6, "n": 20, "k": 30}
@@ -198,6 +199,40 @@ def test_a_long_running_logarithm_of_sums(axis: int) -> None:
     for i in range(len(x)):
         terms = weights[i:] * np.exp(x[i] - y[i:])  # each known to the rounding of x and y
         assert np.all(np.abs(slope[i] - terms.sum(0)) <= 1e-11 * np.abs(terms).sum(0))
+
+
+@pytest.mark.parametrize("layout", ["C", "F", "reversed"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.complex128])
+def test_a_mask_leaves_what_it_leaves(dtype: Any, layout: str) -> None:
+    """An infinity or a NaN where there is no gradient is none: times 0 it would be a NaN."""
+    x, g = (drawn("mhwnk", dtype, layout) for _ in range(2))
+    g[x.real < 0] = np.inf
+    g[x.real < -1] = np.nan
+    np.testing.assert_array_equal(masked(g, x.real > 0), np.where(x.real > 0, g, 0))
+    np.testing.assert_array_equal(masked(g, x[:, :1].real > 0), np.where(x[:, :1].real > 0, g, 0))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", [(30,), (20, 30), (1, 20, 30), (), (1, 30)])
+def test_a_bias_is_spread_over_many_rows(shape: tuple[int, ...], dtype: Any) -> None:
+    g, b = RNG.normal(size=(16, 20, 30)).astype(dtype), RNG.normal(size=shape).astype(dtype)
+    lost = tuple(i for i in range(3) if i < 3 - b.ndim or b.shape[i - 3] == 1)
+    expected = np.sum(g.astype(float), lost).reshape(shape)
+    slope = grad(lambda b: np.sum(g * (np.ones_like(g) + b)))(b)
+    assert slope.dtype == dtype
+    np.testing.assert_allclose(slope, expected, rtol=0, atol=1e-3 if dtype is np.float32 else 1e-12)
+
+
+def test_an_array_that_is_multiplied_and_read_by_rows() -> None:
+    """Its gradient lies in columns, as that of its transpose lies in rows; the rows are added there."""
+    E, X, w = RNG.normal(size=(65, 64)), RNG.normal(size=(30, 64)), RNG.normal(size=(16, 32, 64))
+    index = RNG.integers(0, 65, (16, 32))
+    expected = np.sum(X, axis=0) * np.ones_like(E)
+    np.add.at(expected, index, w)
+    slope = grad(lambda E: np.sum(w * E[index]) + np.sum(np.dot(X, E.T)))(E)
+    np.testing.assert_allclose(slope, expected, rtol=1e-12, atol=1e-12)
+    slope = grad(lambda E: np.sum(w * np.copy(E, order="F")[index]) + np.sum(X @ E.T))(np.asfortranarray(E))
+    np.testing.assert_allclose(slope, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("imported", [True, False])

@@ -8,7 +8,7 @@ from scipy import special
 from tinygrad_course.engine.recording import record
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.rules.reductions import logsumexp_vjp, total
-from tinygrad_course.rules.shapes import inexact, restore, unbroadcast
+from tinygrad_course.rules.shapes import inexact, masked, restore, unbroadcast
 from tinygrad_course.rules.special import EXPIT
 from tinygrad_course.rules.table import RULES, primitive, rule
 
@@ -180,7 +180,7 @@ def softmax(Z: Any, axis: Any = 0) -> Any:
            [0.5, 0. ]])
     """
     E = exponentials(Z, axis)
-    return E / total(E, axis, keepdims=True)
+    return np.divide(E, total(E, axis, keepdims=True), out=E if type(E) is np.ndarray else None)
 
 
 def exponentials(Z: Any, axis: Any) -> Any:
@@ -208,7 +208,8 @@ def log_softmax(Z: Any, axis: Any = 0) -> Any:
     """
     Z = inexact(Z)
     S = Z - np.max(Z, axis=axis, keepdims=True)
-    return S - np.log(np.sum(np.exp(S), axis=axis, keepdims=True))
+    away = np.log(np.sum(np.exp(S), axis=axis, keepdims=True))
+    return np.subtract(S, away, out=S if type(S) is np.ndarray else None)
 
 
 def _weight_vjp(g: Any, y: Any, Z: Any, b: Any, axis: Any, keepdims: bool) -> Any:
@@ -216,16 +217,7 @@ def _weight_vjp(g: Any, y: Any, Z: Any, b: Any, axis: Any, keepdims: bool) -> An
     return g * np.exp(Z - y)
 
 
-def _relu_vjp(g: Any, y: Any, Z: Any) -> Any:
-    if type(g) is np.ndarray and g.size > 4096:  # a product is ten times as fast as a choice
-        with np.errstate(all="ignore"):
-            product = g * (y > 0)
-            if np.isfinite(np.add.reduce(product, axis=None)):
-                return product
-    return np.where(y > 0, g, 0)  # infinity times 0 is no number
-
-
-rule(relu, _relu_vjp, elementwise=True)
+rule(relu, lambda g, y, Z: masked(g, y > 0), elementwise=True)
 rule(leaky_relu, lambda g, y, Z, slope=0.01: np.where(Z > 0, g, slope * g))
 rule(_logsumexp, logsumexp_vjp, name="logsumexp")
 rule(

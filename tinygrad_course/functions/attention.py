@@ -58,8 +58,10 @@ def masked_softmax(Z: Any, mask: Any) -> Any:
            [0. , 0. ]])
     """
     if is_moderate(Z):
-        E = np.exp(Z) * mask.astype(Z.dtype)
-        return E / np.maximum(total(E, -1, keepdims=True), np.finfo(Z.dtype).tiny)
+        E = np.exp(Z)
+        E = np.multiply(E, mask.astype(Z.dtype), out=E if mask.shape == E.shape[-mask.ndim :] else None)
+        E /= np.maximum(total(E, -1, keepdims=True), np.finfo(Z.dtype).tiny)
+        return E
     Z = np.where(mask, Z, -np.inf)
     highest = np.max(Z, axis=-1, keepdims=True)
     E = np.exp(Z - np.where(np.isfinite(highest), highest, 0))
@@ -70,8 +72,10 @@ def masked_softmax(Z: Any, mask: Any) -> Any:
 def _masked_softmax_vjp(g: Any, y: Any, Z: Any, mask: Any) -> Any:
     if type(g) is np.ndarray:
         with np.errstate(invalid="ignore"):
-            slope = y * (g - total(g * y, -1, keepdims=True))
-            if np.isfinite(np.add.reduce(slope, axis=None)):  # y is 0 where the mask is
+            slope = g * y
+            np.subtract(g, total(slope, -1, keepdims=True), slope)
+            slope *= y
+            if np.isfinite(np.vdot(slope, slope)):  # y is 0 where the mask is
                 return slope
     return np.where(mask, y * (g - np.sum(np.where(y == 0, 0, g) * y, axis=-1, keepdims=True)), 0)
 

@@ -1,5 +1,6 @@
 """Batch, layer and root-mean-square normalisation, each a function of (array, parameters)."""
 
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,7 +31,17 @@ def standardize(Z: Any, axis: Axes = 0, eps: float = 1e-5) -> Any:
            [ 1.]])
     """
     away = Z - _mean(Z, axis)
-    return away * _over_root(away, axis, eps)
+    scale = _over_root(away, axis, eps)
+    if type(away) is not np.ndarray:
+        return away * scale
+    away *= scale
+    key = id(away)
+    _scales[key] = weakref.ref(away, lambda _: _scales.pop(key)), scale
+    return away
+
+
+#: What `standardize` has multiplied by, for the way back, while its result lives: by that array's number.
+_scales: dict[int, tuple[Any, Any]] = {}
 
 
 @primitive
@@ -40,8 +51,13 @@ def over_rms(Z: Any, axis: Axes = 0, eps: float = 1e-5) -> Any:
 
 
 def _standardize_vjp(g: Any, y: Any, Z: Any, axis: Axes = 0, eps: float = 1e-5) -> Any:
-    deviation = Z - _mean(Z, axis)
-    return (g - _mean(g, axis) - y * _mean(g * y, axis)) * _over_root(deviation, axis, eps)
+    """(g - mean(g) - y mean(g y)) / sqrt(variance + eps), of arrays in the memory of a single one."""
+    scale = _scales[id(y)][1] if id(y) in _scales else _over_root(Z - _mean(Z, axis), axis, eps)
+    slope = g * y
+    own = slope if type(slope) is np.ndarray else None
+    slope = np.multiply(y, _mean(slope, axis), out=own)
+    slope = np.subtract(np.subtract(g, slope, out=own), _mean(g, axis), out=own)
+    return np.multiply(slope, scale, out=own)
 
 
 rule(standardize, _standardize_vjp)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from tinygrad_course.functions.activations import sigmoid
-from tinygrad_course.rules.shapes import inexact
+from tinygrad_course.rules.shapes import inexact, masked
 from tinygrad_course.rules.table import primitive, rule
 
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -91,7 +91,7 @@ def hard_tanh(Z: Any, lower: float = -1.0, upper: float = 1.0) -> Any:
     return np.minimum(np.maximum(Z, lower), upper)
 
 
-rule(hard_tanh, lambda g, y, Z, lower=-1.0, upper=1.0: np.where((lower < Z) & (upper > Z), g, 0))
+rule(hard_tanh, lambda g, y, Z, lower=-1.0, upper=1.0: masked(g, (lower < Z) & (upper > Z)))
 
 
 def soft_sign(Z: Any) -> Any:

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy._core import umath
 
-from tinygrad_course.rules.shapes import LARGE, conj, is_complex, largest, with_far_entries
+from tinygrad_course.rules.shapes import LARGE, conj, is_complex, largest, masked, with_far_entries
 from tinygrad_course.rules.table import composed, constant, is_tensor, primitive, rule
 
 LOG_2 = math.log(2.0)
@@ -228,7 +228,7 @@ rule(np.heaviside, None, lambda g, y, a, b: g * (a == 0))
 rule(
     np.where,
     None,
-    lambda g, y, condition, x, z: np.where(condition, g, 0.0),
+    lambda g, y, condition, x, z: masked(g, condition),
     lambda g, y, condition, x, z: np.where(condition, 0.0, g),
     elementwise=True,
     chooses=(
@@ -243,7 +243,7 @@ def nan_to_num_vjp(
     g: Any, y: Any, x: Any, copy: Any = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Any:
     if not is_complex(x):
-        return np.where(np.isfinite(x), g, 0.0)
+        return masked(g, np.isfinite(x))
     parts = (np.where(np.isfinite(part(x)), part(g), 0.0) for part in (np.real, np.imag))
     return next(parts) + 1j * next(parts)
 
@@ -253,7 +253,7 @@ rule(np.nan_to_num, nan_to_num_vjp, elementwise=True, chooses=(lambda y, x, *_, 
 
 def share(g: Any, wins: Any, a: Any, b: Any, constant: bool) -> Any:
     """The gradient of the argument a that is chosen where `wins`; b is the other, perhaps a constant."""
-    return np.where(wins, g, 0.0 if constant else np.where(a == b, 0.5 * g, 0.0))
+    return masked(g, wins) if constant else np.where(wins, g, np.where(a == b, 0.5 * g, 0.0))
 
 
 def choice(function: Any, first: Any, second: Any) -> None:
@@ -291,7 +291,7 @@ def inside(y: Any, x: Any, low: Any, high: Any) -> Any:
 
 rule(
     clip,
-    lambda g, y, x, low, high: np.where(inside(y, x, low, high), g, 0.0),
+    lambda g, y, x, low, high: masked(g, inside(y, x, low, high)),
     elementwise=True,
     chooses=(inside,),
 )

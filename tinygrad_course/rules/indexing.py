@@ -1,5 +1,6 @@
 """Reading and writing elements: ``x[index]``, ``x[index] = value``, and what comes down to them."""
 
+import math
 import operator
 import sys
 from collections.abc import Sequence
@@ -43,6 +44,9 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
+#: What an index is made of that gives a view.
+OF_VIEWS = {slice, int, type(None), type(Ellipsis)}
+
 #: Fewer numbers than this are added one by one, which is what `np.add.at` does.
 MANY = 4096
 
@@ -50,7 +54,11 @@ MANY = 4096
 def add_at(out: Any, index: Any, g: Any) -> None:
     """``out[index] += g``, where an element that is named twice gets both."""
     if not repeats(index):
-        out[index] += g
+        part = out[index]
+        if type(part) is np.ndarray and {*map(type, index if type(index) is tuple else (index,))} <= OF_VIEWS:
+            part += g
+        else:
+            out[index] = part + g
     elif type(g) is np.ndarray and g.size >= MANY and g.dtype in (np.float64, np.float32):
         add_rows(out, index, g)
     else:
@@ -60,22 +68,22 @@ def add_at(out: Any, index: Any, g: Any) -> None:
 def add_rows(out: Any, index: Any, g: Any) -> None:
     """``np.add.at(out, index, g)``, an element at a time, for an index of whole rows (an embedding)."""
     parts = index if isinstance(index, tuple) else (index,)
-    if not (named_rows(parts) and out.flags.c_contiguous and out.size):
+    if not (named_rows(parts) and out.size):
         np.add.at(out, index, g)
         return
-    k = len(parts)
-    rows = row_numbers(parts, out.shape[:k])
-    table, values = out.reshape((-1, *out.shape[k:])), g.reshape((rows.size, -1))
-    table = table.reshape((table.shape[0], -1))
-    if table.size > 32 * values.size:  # of few rows of many, those alone
+    shape, within = out.shape[: len(parts)], out.shape[len(parts) :]
+    rows = row_numbers(parts, shape)
+    values = g.reshape((rows.size, -1))
+    if out.size > 32 * values.size:  # of few rows of many, those alone
         named, rows = np.unique(rows, return_inverse=True)
-        table[named] += sums_of_rows(values, rows, named.size)
+        sums = sums_of_rows(values, rows, named.size)
+        out[np.unravel_index(named, shape)] += sums.reshape(-1, *within)
     else:
-        table += sums_of_rows(values, rows, table.shape[0])
+        out += sums_of_rows(values, rows, math.prod(shape)).reshape(out.shape)
 
 
 #: For more numbers than these, scipy.sparse is worth the time that importing it takes.
-WORTH_IMPORTING = 1 << 15
+WORTH_IMPORTING = 1 << 14
 
 
 def sums_of_rows(values: Any, rows: Any, n: int) -> Any:

@@ -12,13 +12,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.elementwise import quotient
-from tinygrad_course.rules.shapes import Axes, conj, is_complex, kept, normalize, restore, spread
+from tinygrad_course.rules.shapes import Axes, conj, is_complex, kept, masked, normalize, restore, spread
 from tinygrad_course.rules.table import primitive, rule, with_keywords
-
-
-def masked(g: Any, where: Any) -> Any:
-    """`g` where the reduction looked, 0 elsewhere."""
-    return g if where is True else np.where(where, g, 0.0)
 
 
 def counted(a: Any, axis: Axes, where: Any, reduced: Any) -> Any:
@@ -75,7 +70,7 @@ def mean(a: Any, axis: Axes = None, dtype: Any = None, **options: Any) -> Any:
     """`np.mean`; that of rows and of a few neighbours from their sum."""
     if type(a) is np.ndarray and a.dtype.char in "fd" and dtype is None and options.keys() <= {"keepdims"}:
         y = total(a, axis, **options)
-        if type(y) is np.ndarray and y.size:
+        if y.size and a.size:
             y /= a.size // y.size
             return y
     return np.mean(a, axis, dtype, **options)

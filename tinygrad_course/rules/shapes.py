@@ -1,6 +1,7 @@
 """Shapes of gradients: undoing a broadcast, and putting back the axes that a reduction took away."""
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -73,6 +74,9 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     extra = len(own) - len(shape)
     if extra < 0:  # the vjp of a constant slope may be smaller than its argument
         return np.broadcast_to(g, shape)
+    if extra and shape and own[extra:] == shape and _many(g):
+        rows = g.reshape(-1, math.prod(shape))  # of units that come last: one product
+        return np.dot(np.ones(len(rows), g.dtype), rows).reshape(shape)
     axes = []
     for i, n in enumerate(own):
         if i < extra or (shape[i - extra] == 1 and n != 1):
@@ -142,6 +146,25 @@ def largest(data: Any) -> float:
 
 #: Arrays larger than this are looked through for what is far out; of smaller ones all is computed so.
 LARGE = 4096
+
+
+def _many(g: Any) -> bool:
+    return type(g) is np.ndarray and g.size > LARGE and g.dtype.char in "fd"
+
+
+def masked(g: Any, where: Any) -> Any:
+    """`g` where the mask is true, 0 elsewhere.
+
+    Of many numbers by their bits: NumPy guesses at each which one it will be.
+    """
+    if where is True:
+        return g
+    if _many(g) and getattr(where, "dtype", None) == np.bool_ and where.shape == g.shape:
+        bits = where.astype(f"i{g.itemsize}")
+        np.negative(bits, bits)
+        bits &= g.view(bits.dtype)
+        return bits.view(g.dtype)
+    return np.where(where, g, 0.0)
 
 
 def with_far_entries(slope: Any, exact: Callable[[Any], Any], a: Any, limit: float) -> Any:
