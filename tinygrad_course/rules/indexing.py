@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.shapes import as_array, unbroadcast
+from tinygrad_course.rules.shapes import as_array, many, unbroadcast
 from tinygrad_course.rules.table import composed, constant, is_tensor, primitive, rule
 
 # ------------------------------------------------------------------ the two primitives that NumPy lacks
@@ -47,37 +47,29 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 #: What an index is made of that gives a view.
 OF_VIEWS = {slice, int, type(None), type(Ellipsis)}
 
-#: Fewer numbers than this are added one by one, which is what `np.add.at` does.
-MANY = 4096
-
 
 def add_at(out: Any, index: Any, g: Any) -> None:
     """``out[index] += g``, where an element that is named twice gets both."""
-    if not repeats(index):
-        part = out[index]
-        if type(part) is np.ndarray and {*map(type, index if type(index) is tuple else (index,))} <= OF_VIEWS:
-            part += g
-        else:
-            out[index] = part + g
-    elif type(g) is np.ndarray and g.size >= MANY and g.dtype in (np.float64, np.float32):
-        add_rows(out, index, g)
+    parts = index if isinstance(index, tuple) else (index,)
+    part = None if repeats(index) else out[index]
+    if type(part) is np.ndarray and OF_VIEWS.issuperset(map(type, parts)):
+        part += g
+    elif part is not None:
+        out[index] = part + g
+    elif many(g) and out.size and named_rows(parts):
+        add_rows(out, parts, g)
     else:
         np.add.at(out, index, g)
 
 
-def add_rows(out: Any, index: Any, g: Any) -> None:
-    """``np.add.at(out, index, g)``, an element at a time, for an index of whole rows (an embedding)."""
-    parts = index if isinstance(index, tuple) else (index,)
-    if not (named_rows(parts) and out.size):
-        np.add.at(out, index, g)
-        return
+def add_rows(out: Any, parts: tuple[Any, ...], g: Any) -> None:
+    """``np.add.at(out, parts, g)``, an element at a time, for an index of whole rows (an embedding)."""
     shape, within = out.shape[: len(parts)], out.shape[len(parts) :]
     rows = row_numbers(parts, shape)
     values = g.reshape((rows.size, -1))
     if out.size > 32 * values.size:  # of few rows of many, those alone
         named, rows = np.unique(rows, return_inverse=True)
-        sums = sums_of_rows(values, rows, named.size)
-        out[np.unravel_index(named, shape)] += sums.reshape(-1, *within)
+        out[np.unravel_index(named, shape)] += sums_of_rows(values, rows, named.size).reshape(-1, *within)
     else:
         out += sums_of_rows(values, rows, math.prod(shape)).reshape(out.shape)
 

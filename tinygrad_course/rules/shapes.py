@@ -74,7 +74,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     extra = len(own) - len(shape)
     if extra < 0:  # the vjp of a constant slope may be smaller than its argument
         return np.broadcast_to(g, shape)
-    if extra and shape and own[extra:] == shape and _many(g):
+    if extra and shape and own[extra:] == shape and many(g):
         rows = g.reshape(-1, math.prod(shape))  # of units that come last: one product
         return np.dot(np.ones(len(rows), g.dtype), rows).reshape(shape)
     axes = []
@@ -148,7 +148,8 @@ def largest(data: Any) -> float:
 LARGE = 4096
 
 
-def _many(g: Any) -> bool:
+def many(g: Any) -> bool:
+    """Whether these are plain numbers, and so many that NumPy's own way is slow."""
     return type(g) is np.ndarray and g.size > LARGE and g.dtype.char in "fd"
 
 
@@ -159,7 +160,7 @@ def masked(g: Any, where: Any) -> Any:
     """
     if where is True:
         return g
-    if _many(g) and getattr(where, "dtype", None) == np.bool_ and where.shape == g.shape:
+    if many(g) and getattr(where, "dtype", None) == np.bool_ and where.shape == g.shape:
         bits = where.astype(f"i{g.itemsize}")
         np.negative(bits, bits)
         bits &= g.view(bits.dtype)
