@@ -638,6 +638,20 @@ def test_programs_of_half_precision(name):
     np.testing.assert_allclose(dx, slope, atol=1e-2 * np.max(np.abs(slope)))
 
 
+def test_a_key_is_no_global_of_that_name():
+    """Of a script, whose W1 at the top is another in every turn, a step is recorded once."""
+    script = {"W1": 0.0}
+    exec("def step(p):\n    return {'W1': p['W1'] * 0.5}", script)  # noqa: S102
+    step = compiled(script["step"])
+    parameters = step({"W1": np.ones(3)})
+    recording = step._recording()
+    for n in range(2, 5):
+        script["W1"] = parameters["W1"]
+        parameters = step(parameters)
+        assert np.array_equal(parameters["W1"], np.full(3, 0.5**n))
+    assert step._recording() is recording
+
+
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
 def test_a_program_that_is_another_than_its_function_is_refused(monkeypatch, engine):
     """As if a pass had a mistake: the first call is held against what was recorded."""

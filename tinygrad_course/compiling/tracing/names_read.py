@@ -6,6 +6,8 @@ import types
 
 BY_NAME = {"getattr", "vars", "__dict__"}
 MODULES = {"modules", "import_module", "__import__"}  # which are asked for modules by their names
+#: What looks up a global by its name as a text; without one of these "W1" is the key of a dict.
+_LOOKS_UP = {"globals", "locals", "eval", "exec", "__globals__", "f_globals", "__main__", *BY_NAME, *MODULES}
 
 
 class NamesRead:
@@ -45,9 +47,10 @@ def names_read(code: types.CodeType) -> NamesRead:
             if isinstance(inner, types.CodeType):
                 waiting.append(inner)
             elif isinstance(inner, str) and inner.isidentifier():  # globals()["name"], getattr(it, "name")
-                found.loaded.add(inner)
                 found.strings.add(inner)
                 found.attributes.add(inner)
+    if _LOOKS_UP & (found.loaded | found.attributes):
+        found.loaded |= found.strings
     return found
 
 
