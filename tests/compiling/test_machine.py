@@ -15,7 +15,7 @@ from scipy import special
 from tests.compiling import networks
 from tests.compiling.interpreted import interpreted
 from tests.compiling.test_equality import assert_equal, wider
-from tinygrad_course import CannotCompile, compiled, compiled_loop, value_and_grad
+from tinygrad_course import CannotCompile, compiled, compiled_loop, grad, value_and_grad
 from tinygrad_course.compiling import code_cache
 from tinygrad_course.compiling.machine import (
     blas,
@@ -140,6 +140,36 @@ def test_rolls(engine, axis, shift):
     back = np.negative(shift) if isinstance(axis, tuple) else -shift
     assert np.isclose(ours[0], np.sum(np.roll(x, shift, axis) * weights), rtol=1e-14)
     assert np.array_equal(ours[1], np.roll(weights, back, axis))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("width", [(), (3,), (2, 5)])
+@pytest.mark.parametrize("named", [(4,), (20,), (6, 5), (0,)])
+def test_rows_are_added_to_a_table(dtype, width, named):
+    rng = np.random.default_rng(0)
+    E, rows = rng.normal(size=(7, *width)).astype(dtype), rng.integers(-7, 7, named)
+    weights = rng.normal(size=(*named, *width)).astype(dtype)
+    program = compiled(
+        grad(lambda E, i: np.sum(E[i] * weights) + np.sum(E[i[:2]] ** 2) + np.sum(E)), engine="machine"
+    )
+    expected = np.ones(E.shape)
+    np.add.at(expected, rows, weights)
+    np.add.at(expected, rows[:2], 2.0 * E[rows[:2]])
+    tolerance = 20 * np.finfo(dtype).eps
+    assert np.allclose(program(E, rows), expected, rtol=tolerance, atol=tolerance)
+    assert program(E, rows).dtype == E.dtype
+
+
+@pytest.mark.parametrize("wrong", [7, -8, 2**62])
+def test_rows_that_a_table_lacks_are_the_functions_own_error(wrong):
+    program = compiled(grad(lambda E, i: np.sum(E[i])), engine="machine")
+    E = np.ones((7, 3))
+    for rows in ([0, -1], [0, wrong], [0, -1]):
+        if wrong in rows:
+            with pytest.raises(IndexError, match=f"index {wrong} is out of bounds"):
+                program(E, np.array(rows))
+        else:
+            assert np.array_equal(program(E, np.array(rows))[:, 0], [1, 0, 0, 0, 0, 0, 1])
 
 
 @pytest.mark.parametrize("n", [-4, -3, -2.5, -2, -1.5, -1, -0.5, 0.5, 1.5, 2.5, 3, 3.5, 4])

@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine import jit, loops
+from tinygrad_course.compiling.machine.added_rows import added_rows, adds_rows
 from tinygrad_course.compiling.machine.columns import Columns, step_source
 from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.products import is_narrow, narrow_product
@@ -62,7 +63,13 @@ def _alone(value: Value) -> Callable[[Value], FusedCall] | None:
     return next((make for fits, make in _ALONE if fits(value)), None)
 
 
-_ALONE = (is_narrow, narrow_product), (is_small, small_product), (is_wave, wave), (is_roll, rolled)
+_ALONE = (
+    (is_narrow, narrow_product),
+    (is_small, small_product),
+    (is_wave, wave),
+    (is_roll, rolled),
+    (adds_rows, added_rows),
+)
 
 
 def _space(value: Value) -> Any:

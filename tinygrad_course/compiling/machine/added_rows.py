@@ -1,0 +1,66 @@
+"""Rows added to those of a table that integers name: the gradient of an embedding, ``E[tokens]``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.dataflow import Value, accumulated
+from tinygrad_course.compiling.machine import jit
+from tinygrad_course.compiling.machine.loops import function_text
+from tinygrad_course.compiling.passes.fuse import FusedCall
+from tinygrad_course.rules.indexing import scatter
+
+#: Of a table larger than this, by the size of the rows, a copy costs more than adding to it in place.
+COPIED = 8
+
+
+def _parts(value: Value) -> tuple[Any, Any]:
+    """Return the rows that are added, and where."""
+    rows, index = value.args[0 if value.function is scatter else 2], value.args[1]
+    return rows, index[0] if type(index) is tuple and len(index) == 1 else index
+
+
+def adds_rows(value: Value) -> bool:
+    """Whether a call does it, to zeros or to a table that may be copied."""
+    if value.function not in {scatter, accumulated} or value.kind != "array" or not value.size:
+        return False
+    (rows, index), table = _parts(value), value.args[0]
+    if not all(isinstance(x, Value) and x.kind == "array" for x in (rows, index, table)):
+        return False
+    if value.function is accumulated and (rows is table or value.size > COPIED * rows.size):
+        return False
+    fits = rows.shape == (*index.shape, *value.shape[1:]) and rows.dtype == table.dtype == value.dtype
+    return bool(fits and index.dtype == np.int64 and value.dtype in {np.dtype("f8"), np.dtype("f4")})
+
+
+def added_rows(value: Value) -> FusedCall:
+    """Return what does it."""
+    to_zeros = value.function is scatter
+    rows = "x0" if to_zeros else "x2"
+    lines = [
+        "for i0 in range(n1 * n2):",
+        f"    y0[i0] = {'0.0' if to_zeros else 'x0[i0]'}",
+        "wrong = 0.0",
+        "for i0 in range(n0):",
+        "    row = select(x1[i0] < 0, x1[i0] + n2, x1[i0])",
+        "    inside = (row >= 0) & (row < n2)",
+        "    wrong = wrong + select(inside, 0.0, 1.0)",
+        "    row = select(inside, row, 0)",
+        "    for i1 in range(n1):",
+        f"        y0[row * n1 + i1] = y0[row * n1 + i1] + {rows}[i0 * n1 + i1]",
+        "return wrong",
+    ]
+    kind, index = f"{value.dtype.str[1:]} 0", _parts(value)[1]
+    source = function_text(f"x0, x1, {'' if to_zeros else 'x2, '}n0, n1, n2, y0", lines)
+    types = (kind, "i8 0", *[kind] * (not to_zeros), "i8", "i8", "i8", kind)
+    made = functools.partial(_checked, jit.compile_source(source, types))
+    return FusedCall(made, [index.size, value.size // value.shape[0], value.shape[0]])
+
+
+def _checked(add: Callable[..., Any], *arrays: Any) -> None:
+    if add(*arrays)[0]:
+        raise IndexError("an index is out of bounds")
