@@ -83,7 +83,7 @@ def _unspread(value: Value, args: Any) -> Any:
         if isinstance(arg, Value) and arg.function is np.broadcast_to and not arg.kwargs:
             others = [a.shape for j, a in enumerate(args) if j != i and isinstance(a, Value)]
             inner = arg.args[0]
-            if inner.kind == "array" and np.broadcast_shapes(inner.shape, *others) == value.shape:
+            if inner.kind != "python" and np.broadcast_shapes(inner.shape, *others) == value.shape:
                 return _unspread(value, (*args[:i], inner, *args[i + 1 :]))
     return args
 
@@ -201,6 +201,10 @@ def _transposed(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value
     if a.function is np.transpose:
         before = a.args[1] if len(a.args) > 1 else tuple(reversed(range(n)))
         order, a = tuple(before[i] for i in order), a.args[0]
+    if a.function is np.multiply and order == (1, 0) and not builder.readable:
+        left, right = (_turned(builder, x, a.shape) for x in a.args)
+        if left is not None and right is not None:  # of an outer product, that of its vectors
+            return builder.call(np.multiply, (left, right), {}, value.shape, value.dtype)
     return a if order == tuple(range(n)) else builder.transpose(a, order)
 
 
@@ -211,6 +215,14 @@ def _rolled(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | N
     if not isinstance(shift, (int, np.integer)) or not isinstance(axis, (int, np.integer)):
         return None
     return builder.like(value, (args[0], int(shift), int(axis)), {})
+
+
+def _turned(builder: Builder, value: Any, shape: tuple[int, ...]) -> Value | None:
+    """Return the transpose of what is spread along one axis of a matrix or both, None of a whole matrix."""
+    if not isinstance(value, Value) or value.kind != "array" or value.shape == shape:
+        return None
+    rows, columns = (1,) * (2 - len(value.shape)) + value.shape
+    return builder.reshape(value, (columns, rows))
 
 
 _SPELLINGS: dict[Any, Callable[..., Value | None]] = {

@@ -11,6 +11,7 @@ from tinygrad_course.compiling.builder import Builder, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value, accumulated, is_view
 from tinygrad_course.engine.stable_forms import link
 from tinygrad_course.rules.indexing import assign, scatter
+from tinygrad_course.rules.padding import pad_constant
 
 #: So many parts of an array are worth a copy of it in which each lies together.
 OFTEN = 4
@@ -40,6 +41,9 @@ def lower(program: Program, *, machine: bool = False) -> Program:
                 return _sigmoid(builder, new[id(z)])
             if (made := _lowered(builder, value, new)) is not None:
                 return made
+        if value.function is np.pad and value.kwargs.keys() == {"constant_values"}:
+            args = new[id(value.args[0])], value.args[1], value.kwargs["constant_values"]
+            return builder.call(pad_constant, args, {}, value.shape, value.dtype)
         if id(value) not in shown and (id(value.args[0]) if value.args else 0, _axis(value)) in often:
             return _part(builder, value, new)
         if id(value) not in shown and _is_read_of_written(value):
