@@ -142,6 +142,25 @@ def test_rolls(engine, axis, shift):
     assert np.array_equal(ours[1], np.roll(weights, back, axis))
 
 
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+def test_outer_products_are_turned_and_arrays_padded(engine):
+    rng = np.random.default_rng(0)
+    u, v, W = rng.normal(size=4), rng.normal(size=5), rng.normal(size=(5, 4))
+
+    def f(u, v):
+        turned = np.sum((u[:, None] * v).T * W) + np.sum((v[:, None] * np.ones(4)).T @ W)
+        padded = np.pad(np.outer(u, v).T, ((1, 2), (0, 3)), constant_values=0.5)
+        return turned + np.sum(padded**2) + np.sum(u / np.sqrt(np.sum(u**2)))
+
+    J, gradients = compiled(value_and_grad(f, (0, 1)), engine=engine)(u, v)
+    assert np.isclose(J, f(u, v), rtol=1e-13)
+    for i, found in enumerate(gradients):
+        for k in range(found.size):
+            moved = [u.astype(complex), v.astype(complex)]
+            moved[i][k] += 1e-30j
+            assert np.isclose(found[k], f(*moved).imag / 1e-30, rtol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("width", [(), (3,), (2, 5)])
 @pytest.mark.parametrize("named", [(4,), (20,), (6, 5), (0,)])

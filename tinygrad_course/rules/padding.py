@@ -15,13 +15,12 @@ Widths = tuple[tuple[int, int], ...]
 @primitive
 def pad_constant(array: Any, widths: Widths, values: Any) -> Any:
     """`np.pad` with constants around: `widths` has the number before and after for each axis."""
-    if type(array) is np.ndarray and type(values) in {int, float} and np.min(widths) >= 0:
-        if not array.flags.fnc:  # else it lies by columns
-            ends = [(before, before + n) for (before, _), n in zip(widths, array.shape, strict=True)]
-            shape = [end + after for (_, end), (_, after) in zip(ends, widths, strict=True)]
-            y = np.full(shape, values, array.dtype)
-            y[tuple(slice(*part) for part in ends)] = array
-            return y
+    quick = type(array) is np.ndarray and type(values) in {int, float} and np.min(widths) >= 0
+    if quick and not array.flags.fnc:  # else it lies by columns
+        ends = [(before, before + n) for (before, _), n in zip(widths, array.shape, strict=True)]
+        y = np.full([end + w[1] for (_, end), w in zip(ends, widths, strict=True)], values, array.dtype)
+        y[tuple(slice(*part) for part in ends)] = array
+        return y
     return np.pad(array, widths, constant_values=values)
 
 

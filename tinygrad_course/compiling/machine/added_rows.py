@@ -52,7 +52,7 @@ def added_rows(value: Value) -> FusedCall:
         "    row = select(inside, row, 0)",
         "    for i1 in range(n1):",
         f"        y0[row * n1 + i1] = y0[row * n1 + i1] + {rows}[i0 * n1 + i1]",
-        "return wrong",
+        "return (wrong,)",
     ]
     kind, index = f"{value.dtype.str[1:]} 0", _parts(value)[1]
     source = function_text(f"x0, x1, {'' if to_zeros else 'x2, '}n0, n1, n2, y0", lines)
