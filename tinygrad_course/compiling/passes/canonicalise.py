@@ -201,7 +201,8 @@ def _transposed(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value
     if a.function is np.transpose:
         before = a.args[1] if len(a.args) > 1 else tuple(reversed(range(n)))
         order, a = tuple(before[i] for i in order), a.args[0]
-    if a.function in {np.multiply} and order == (1, 0) and not builder.readable:
+    multiply: np.ufunc = np.multiply
+    if a.function is multiply and order == (1, 0) and not builder.readable:
         left, right = (_turned(builder, x, a.shape) for x in a.args)
         if left is not None and right is not None:  # of an outer product, that of its vectors
             return builder.ufunc(np.multiply, left, right)
