@@ -77,15 +77,19 @@ def canonical(name: str) -> str:
 
     Examples
     --------
-    >>> canonical("dA_prev_temp"), canonical("dZ_2"), canonical("v_corrected_dW1")
-    ('daprev', 'dz2', 'vcorrecteddw1')
+    >>> canonical("dA_prev_temp"), canonical("v_corrected_dW1"), canonical("grad_weights2")
+    ('daprev', 'vcorrecteddw1', 'dw2')
     """
     bare = re.sub(r"[\W_]", "", name)
     if bare in {"J", "loss"}:
         return "cost"
-    return re.sub(r"(temp|tmp|new)$", "", bare, flags=re.IGNORECASE).lower() or bare.lower()
+    plain = re.sub(r"(temp|tmp|new)$", "", bare, flags=re.IGNORECASE).lower() or bare.lower()
+    return _WORDS.sub(lambda part: f"{part[1]}{'d' * bool(part[2])}{'b' if part[4] else 'w'}", plain)
 
 
+_WORDS = re.compile(
+    r"^((?:[vs](?:corrected)?)?)(d|grad|delta)?(?:(weights?|kernels?|theta(?=\d)|w(?=\d*$))|(bias(?:es)?|b(?=\d*$)))"
+)
 _STATE = re.compile(r"(v|s|velocity)(_?corr\w*|_?hat|_?c)?$", re.IGNORECASE)
 
 

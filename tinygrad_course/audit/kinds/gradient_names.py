@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.paths import (
     arrays,
     derivative_of,
@@ -249,29 +248,21 @@ def match(
     if isinstance(result, tuple) and isinstance(expression, ast.Tuple):
         told = zip(names_of(expression, len(expression.elts)), result, strict=False)
         named = {name or str(place): value for place, (name, value) in enumerate(told)}
-    wanted = {
-        canonical(key[1:].split("@")[0]) + "".join(f"@{n}" for n in key.split("@")[1:]): key
-        for key in expected
-    }
-    short = {_short(name): key for name, key in wanted.items()}
+    wanted = {plain((key[1:],)): key for key in expected}
     found: dict[str, Any] = {}
     items = list(leaves(named))
     for path, value in items:
         keys = [*derivative_of(path), *([plain(path)] if fields_of(result) is not None and by_shape else [])]
         for name in keys:
-            key = wanted.get(name) or short.get(_short(name))
+            key, told = wanted.get(name), label(path).replace("_", "").lower()
             if key is None or key in found:
                 continue
-            if name in wanted or np.size(value) == np.size(expected[key]):
+            # Weights are W where nothing speaks against it.
+            if key[1:].replace("_", "").lower() in told or np.size(value) == np.size(expected[key]):
                 found[key] = value
     if not found and by_shape:
         found = _by_shape([value for _, value in items], expected)
     return found
-
-
-def _short(name: str) -> str:
-    """Return one name for weights and W, and for bias and b."""
-    return re.sub(r"^(weights?|kernels?)", "w", re.sub(r"^bias(es)?", "b", name))
 
 
 def _by_shape(values: list[Any], expected: Mapping[str, Any]) -> dict[str, Any]:

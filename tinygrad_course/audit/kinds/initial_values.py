@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.kinds.base import Assumption, Kind, formula, roles, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.source.signatures import bare
@@ -69,7 +70,9 @@ class Initialize(Kind):
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read shapes, biases and weights."""
-        found = super().read(result, expression, case)
+        known = {canonical(f"{x}{layer}"): f"{x}{layer}" for layer in range(1, case.layers + 1) for x in "Wb"}
+        read = super().read(result, expression, case)
+        found = {known.get(canonical(key), key): value for key, value in read.items()}
         four = isinstance(result, tuple) and len(result) == 4
         if four and not any(isinstance(part, dict) for part in result):
             found = dict(zip(("W1", "b1", "W2", "b2"), result, strict=True))

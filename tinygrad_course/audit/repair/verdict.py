@@ -1,5 +1,6 @@
 """One case, one verdict: whether what a function returned is right, and its caller's arrays left alone."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,7 +74,8 @@ def judge(
     if outcome.error is not None:
         return verdict
     case.passed = passed
-    verdict.values = _read(kind, learner, outcome.result, case)
+    with contextlib.suppress(TypeError, ValueError, KeyError, IndexError, AttributeError):
+        verdict.values = kind.read(outcome.result, learner.result, case)
     verdict.expected = case.given(outcome.result)
     for label in case.required:
         if label not in verdict.values:
@@ -96,11 +98,3 @@ def judge(
             remark = f"the arrays in {argument} are changed in place: whoever keeps them sees them change"
             verdict.remarks += [remark] * (remark not in verdict.remarks)
     return verdict
-
-
-def _read(kind: Kind, learner: Learner, result: Any, case: Case) -> dict[str, Any]:
-    try:
-        result = learner.convention.inward(result) if learner.convention.weight not in {"W", "w"} else result
-        return kind.read(result, learner.result, case)
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError):
-        return {}

@@ -45,29 +45,6 @@ class Convention:
             return value
         return {self.key(str(key)): item for key, item in value.items()}
 
-    def inward(self, value: Any) -> Any:
-        """Return what a function returned under the course's keys.
-
-        Examples
-        --------
-        >>> Convention("weight").inward({"dweight1": 1, "b1": 2, "note": 3})
-        {'dW1': 1, 'b1': 2, 'note': 3}
-        """
-        if isinstance(value, tuple):
-            return tuple(map(self.inward, value))
-        if not isinstance(value, dict):
-            return value
-        pattern = re.compile(
-            f"(?P<d>{re.escape(self.derivative)})?(?P<stem>{re.escape(self.weight)}|{re.escape(self.bias)})"
-            f"{re.escape(self.between)}(?P<number>\\d+)"
-        )
-        found: dict[Any, Any] = {}
-        for key, item in value.items():
-            match = pattern.fullmatch(str(key))
-            stem = "W" if match and match["stem"] == self.weight else "b"
-            found[f"{'d' if match['d'] else ''}{stem}{match['number']}" if match else key] = item
-        return found
-
 
 def keys_of(trees: Iterable[ast.AST]) -> Convention:
     """Read the keys of parameters and gradients from the texts of a program.
