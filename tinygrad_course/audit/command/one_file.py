@@ -25,9 +25,10 @@ from tinygrad_course.audit.kinds.layer_functions import linear_activation_backwa
 from tinygrad_course.audit.kinds.logistic_regression import Optimize
 from tinygrad_course.audit.kinds.optimizer_steps import AnyOptimizer
 from tinygrad_course.audit.kinds.own_class import method_name, shown_name, shown_words
+from tinygrad_course.audit.kinds.pairing import forward_for
 from tinygrad_course.audit.kinds.what_trains import SCRIPT
 from tinygrad_course.audit.repair.candidates import Candidates
-from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
+from tinygrad_course.audit.repair.forward_and_backward import backward_hidden, cache_finding
 from tinygrad_course.audit.repair.mutations.scope import is_a
 from tinygrad_course.audit.repair.proof import (
     OwnResult,
@@ -456,8 +457,8 @@ class _File:
                 return other
         if not report.raises_always:
             return ""
-        makers = [maker for maker, users in PARTNERS.items() if bare(name) in users]
-        suspects = {other for other in self.program.functions if bare(other) in makers} | set(callees)
+        maker = forward_for(name, self.program.at_hand) if "back" in name.lower() else None
+        suspects = {*callees, *([maker.name] if maker is not None else [])}
         bad = self.unusable | {other for other in self.repaired if other not in self.settled}
         return next((other for other in self.program.functions if other in suspects and other in bad), "")
 

@@ -13,10 +13,7 @@ from tinygrad_course.audit.execution.protection import same_draws
 from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import (
-    DEEP_FORWARD_NAMES,
-    FORWARD_NAMES,
     HIDDEN,
-    DropoutForward,
     arguments,
     course_hidden,
     draw_network,
@@ -24,6 +21,7 @@ from tinygrad_course.audit.kinds.forward_passes import (
     find_masks,
     near_a_kink,
 )
+from tinygrad_course.audit.kinds.pairing import FORWARD, likest
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.source.signatures import ROLES, bare
@@ -50,11 +48,14 @@ class Backward(Kind):
     """The gradients of a network whose layers are written out, with or without L2 and dropout."""
 
     names = words(
-        "backward_propagation backward_prop back_propagation backprop backpropagation backward_pass backward"
+        "backward_propagation backward_prop back_propagation backprop backpropagation backward_pass backward "
+        "backward_propagation_n"
     )
     signatures = roles("parameters cache X Y", "X Y cache", "X Y cache parameters", "X Y parameters")
     outputs = ("grads",)
-    forward_names = FORWARD_NAMES
+
+    def __init__(self, names: str = "", *orders: str) -> None:
+        self.names, self.signatures = words(names) or self.names, roles(*orders) or self.signatures
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """The one-dimensional exercise has a backward_propagation too."""
@@ -94,16 +95,13 @@ class Backward(Kind):
 
     def forward(self, learner: Learner) -> Callable[..., Any] | None:
         """Return the file's forward pass that belongs to this backward pass."""
-        for name, node in learner.program.at_hand.items():
-            if bare(name) in self.forward_names and "theta" not in arguments(node):
-                return learner.own(bare(name))
-        return None
+        node = likest(learner.program, learner.node, FORWARD)
+        return learner.own(bare(node.name)) if node is not None and "theta" not in arguments(node) else None
 
     def layers(self, learner: Learner) -> int | None:
         """Return how many layers the source names; None where it counts them."""
-        names = [learner.name, *learner.program.callees(learner.name)]
-        own = learner.own_name(*self.forward_names)
-        return learner.depth(*names) or (learner.depth(own) if own else None) or 2
+        own = likest(learner.program, learner.node, FORWARD)
+        return learner.depth() or (learner.depth(own.name) if own is not None else None) or 2
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         forward = self.forward(learner) if assumption["cache"] == "own" else None
@@ -219,35 +217,17 @@ def _probabilities(stored: tuple[Any, ...]) -> Any:
     return inside[-1] if inside else None
 
 
-class RegularizedBackward(Backward):
-    """With the L2 term in every dW."""
-
-    names = words(
-        "backward_propagation_with_regularization backward_prop_with_regularization "
-        "backward_with_regularization"
-    )
-    signatures = roles("X Y cache lambd", "parameters cache X Y lambd")
-    fits = Kind.fits
-
-
-class DropoutBackward(Backward):
-    """With the masks of the forward pass."""
-
-    names = words("backward_propagation_with_dropout backward_prop_with_dropout backward_with_dropout")
-    signatures = roles(
-        "X Y cache keep_prob", "parameters cache X Y keep_prob", "X Y parameters cache keep_prob"
-    )
-    forward_names = DropoutForward.names
-    fits = Kind.fits
-
-
-class CheckBackward(Backward):
-    """backward_propagation_n, against the graph of forward_propagation_n, cost included."""
-
-    names = words("backward_propagation_n")
-    signatures = roles("X Y cache")
-    forward_names = words("forward_propagation_n")
-    fits = Kind.fits
+regularized_backward = Backward(
+    "backward_propagation_with_regularization backward_prop_with_regularization backward_with_regularization",
+    "X Y cache lambd",
+    "parameters cache X Y lambd",
+)
+dropout_backward = Backward(
+    "backward_propagation_with_dropout backward_prop_with_dropout backward_with_dropout",
+    "X Y cache keep_prob",
+    "parameters cache X Y keep_prob",
+    "X Y parameters cache keep_prob",
+)
 
 
 class DeepBackward(Backward):
@@ -255,7 +235,6 @@ class DeepBackward(Backward):
 
     names = words("l_model_backward l_layer_backward model_backward")
     signatures = roles("AL Y cache")
-    forward_names = DEEP_FORWARD_NAMES
     fits = Kind.fits
 
     def assumptions(self, learner: Learner) -> list[Assumption]:

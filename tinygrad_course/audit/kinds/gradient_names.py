@@ -246,8 +246,8 @@ def match(
     """Return which part of a result is which gradient."""
     named: dict[str, Any] = {"": result}
     if isinstance(result, tuple) and isinstance(expression, ast.Tuple):
-        told = zip(names_of(expression, len(expression.elts)), result, strict=False)
-        named = {name or str(place): value for place, (name, value) in enumerate(told)}
+        parts = zip(names_of(expression, len(expression.elts)), result, strict=False)
+        named = {name or str(place): value for place, (name, value) in enumerate(parts)}
     wanted = {plain((key[1:],)): key for key in expected}
     found: dict[str, Any] = {}
     items = list(leaves(named))

@@ -47,9 +47,7 @@ def whole_networks(program: Program, but: set[str]) -> Iterator[WholeNetwork]:
         if name in but or not BACKWARD.search(bare(name)) or not whole or len(node.args.args) < 2:
             continue
         taken = {role_of(one) for one in argument_names(node)}
-        forward, initial = _likest(program, node, FORWARD), _likest(program, node, _INITIAL, layers=True)
-        if forward is not None and "keep_prob" not in taken and _takes(forward, "keep_prob"):
-            forward = None
+        forward, initial = likest(program, node, FORWARD), likest(program, node, _INITIAL, layers=True)
         costs = [
             one
             for other, one in program.at_hand.items()
@@ -64,7 +62,7 @@ def _takes(node: ast.FunctionDef, role: str) -> bool:
     return any(role_of(name) == role for name in argument_names(node))
 
 
-def _likest(
+def likest(
     program: Program, node: ast.FunctionDef, pattern: re.Pattern[str], *, layers: bool = False
 ) -> ast.FunctionDef | None:
     """Return the function of such a name that shares most with a backward pass's: ..._with_dropout."""
@@ -82,6 +80,7 @@ def _likest(
         and (layers or not _LAYER.search(bare(name)) or _DEEP.search(bare(name)))
         and not BACKWARD.search(bare(name))
         and not (layers and _takes(one, "parameters"))
+        and (_takes(node, "keep_prob") or not _takes(one, "keep_prob"))
     ]
     return max(options, key=shared, default=None)
 
@@ -91,7 +90,7 @@ def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
     for name, node in program.own.items():
         if JOINT in name or name in judged or _NUMERICAL.search(name):
             continue
-        forward = node if _gives_both(node) else _partner(name, program.at_hand)
+        forward = node if _gives_both(node) else forward_for(name, program.at_hand)
         if forward is not None:
             yield AnyBackward(program, node, forward)
     for made, statement in taken_apart(program):
@@ -115,7 +114,7 @@ def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
                 yield AnyBackward(made, node, partner, statement.name, costs)
 
 
-def _partner(name: str, functions: Mapping[str, ast.FunctionDef]) -> ast.FunctionDef | None:
+def forward_for(name: str, functions: Mapping[str, ast.FunctionDef]) -> ast.FunctionDef | None:
     """Return the forward function that goes with a backward function by its name."""
     options = (name.replace(back, forth) for back, forth in _PARTNERS if back in name)
     found = [functions[other] for other in options if other in functions and other != name]

@@ -9,9 +9,10 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.kinds import Kind, kind_of
-from tinygrad_course.audit.kinds.backward_passes import Backward, CheckBackward
+from tinygrad_course.audit.kinds.backward_passes import Backward
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import HIDDEN
+from tinygrad_course.audit.kinds.pairing import forward_for
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.mutations.scope import Scope, text
 from tinygrad_course.audit.repair.search import order_of
@@ -21,27 +22,17 @@ from tinygrad_course.audit.source.signatures import bare
 from tinygrad_course.audit.source.syntax import nodes, stored_names, tuple_of_names
 
 TRIALS = 200
-PARTNERS = {
-    "forward_propagation": ("backward_propagation", "backward_propagation_with_regularization"),
-    "forward_propagation_with_dropout": ("backward_propagation_with_dropout",),
-    "forward_propagation_n": ("backward_propagation_n",),
-    "l_model_forward": ("l_model_backward",),
-    "linear_forward": ("linear_backward",),
-    "linear_activation_forward": ("linear_activation_backward",),
-    "sigmoid": ("sigmoid_backward",),
-    "relu": ("relu_backward",),
-    "tanh": ("tanh_backward",),
-}
 ALWAYS_PAIRED = {"linear_forward", "linear_activation_forward", "sigmoid", "relu", "tanh"}
 """The forward functions whose cache no other backward function of a file takes."""
 
 
 def _partner(learner: Learner) -> tuple[Learner, Kind, str] | None:
-    program, name = learner.program, learner.own_name(*PARTNERS.get(bare(learner.name), ()))
-    found = kind_of(program.functions[name]) if name is not None else None
-    if name is None or found is None:
-        return None
-    return Learner(program, program.functions[name], found[1], learner.repaired), found[0], name
+    """Return the backward function of the file that goes with a forward function."""
+    for name, node in learner.program.at_hand.items():
+        forward, found = forward_for(name, learner.program.at_hand), kind_of(node)
+        if forward is learner.node and found is not None and "back" in bare(name):
+            return Learner(learner.program, node, found[1], learner.repaired), found[0], name
+    return None
 
 
 def backward_hidden(learner: Learner) -> list[str]:
@@ -53,16 +44,13 @@ def backward_hidden(learner: Learner) -> list[str]:
     function = learner.program.namespace[name]
     right: list[str] = []
     for hidden in HIDDEN:
-        drawn = [_case(kind, partner, Draw(seed, "deep"), hidden) for seed in (3, 5, 8)]
-        cases = [case for case in drawn if case is not None and not case.rejected]
+        told = {"cache": "course", "hidden": hidden}
+        known = isinstance(kind, Backward)
+        drawn = [kind.case(partner, Draw(seed, "deep"), told) for seed in (3, 5, 8) if known]
+        cases = [case for case in drawn if not case.rejected]
         if cases and all(judge(partner, kind, function, case).right for case in cases):
             right.append(hidden)
     return right
-
-
-def _case(kind: Kind, partner: Learner, draw: Draw, hidden: str) -> Case | None:
-    known = isinstance(kind, Backward) and not isinstance(kind, CheckBackward)
-    return kind.case(partner, draw, {"cache": "course", "hidden": hidden}) if known else None
 
 
 def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
