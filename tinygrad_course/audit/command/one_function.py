@@ -219,8 +219,6 @@ def search_mistake(
     try:
         with learner.program.trials():
             found = diagnose(learner, kind, verdicts, helpers, budget)
-    except KeyboardInterrupt:
-        raise
     except Exception as error:  # noqa: BLE001 - edits of a homework may raise anything, ask for any memory
         where = learner.program.submission.where(learner.node.lineno)
         found = [Finding("", "unknown", "", **where)], None, budget

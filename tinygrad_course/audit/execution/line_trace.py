@@ -52,10 +52,7 @@ class Event:
 
 
 def sites(node: ast.FunctionDef) -> list[Site]:
-    """Return the statements of a function, outer before inner, docstring included; a function inside is one.
-
-    So their numbers agree between copies.
-    """
+    """Return the statements, outer before inner, a function inside as one: numbered alike in copies."""
     found: list[Site] = []
 
     def walk(block: Block) -> None:

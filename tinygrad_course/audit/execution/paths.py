@@ -38,10 +38,7 @@ def fields_of(value: Any) -> dict[str, Any] | None:
 
 
 def duplicate(value: Any) -> Any:
-    """Copy arrays, the containers and the homework's own objects that they lie in.
-
-    What several objects share, an optimizer and its network, their copies share too.
-    """
+    """Copy arrays, containers and the homework's objects; what two of them share, their copies share."""
     held = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
     if own_object(value) or any(map(own_object, held)):
         try:
@@ -91,10 +88,7 @@ def at(root: Any, path: Path) -> Any:
 
 
 def put(root: Any, path: Path, value: Any) -> Any:
-    """Return a root in which a leaf has another value; what can be changed in place is.
-
-    So an array that a network and one of its layers share is changed for both.
-    """
+    """Return a root with another value of a leaf, in place where it can be: for all who share it."""
     if not path:
         if not isinstance(root, np.ndarray) or root.shape != np.shape(value) or root.dtype != np.float64:
             return value

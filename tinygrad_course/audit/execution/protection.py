@@ -113,10 +113,7 @@ def _begun(seed: int) -> Any:
 
 @contextlib.contextmanager
 def same_draws(seed: int = 0) -> Iterator[Any]:
-    """Begin NumPy's global stream, from which the course draws, at a seed, and put it back after the body.
-
-    So a report is the same whenever it is made, that of dropout's masks too.
-    """
+    """Begin NumPy's global stream at a seed for the body: so a report, of dropout too, is always the same."""
     state = np.random.get_state()  # noqa: NPY002
     np.random.seed(seed)  # noqa: NPY002
     try:

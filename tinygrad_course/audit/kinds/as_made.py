@@ -39,10 +39,7 @@ def new_object(program: Program, owner: str, given: dict[str, Any], maker: ast.F
 
 
 def made_object(program: Program, owner: str) -> ast.FunctionDef | None:
-    """Return a function that gives {"": an object of a class} as the file makes it, None where it makes none.
-
-    Its arguments are data for which the file has a name and which may come from elsewhere.
-    """
+    """Return a function, of data from outside, that gives {"": an object} as the file makes it; else None."""
     for block, place, call in _calls(program, owner):
         one = block[place]
         target = one.targets[0] if isinstance(one, ast.Assign) and one.value is call else None

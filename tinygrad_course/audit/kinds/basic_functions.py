@@ -1,7 +1,4 @@
-"""The course's functions that are one formula each: NumPy basics, costs, the decay of a rate.
-
-Course 1, weeks 2 to 4; course 2, weeks 1 and 2.
-"""
+"""The course's functions that are one formula each: NumPy basics, costs, the decay of a rate."""
 
 import ast
 import math

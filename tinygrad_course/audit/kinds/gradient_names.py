@@ -65,10 +65,7 @@ def find(
     after: Mapping[str, Any],
     expected: Mapping[str, Any],
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the gradients that a function returned, kept in its object or took away, by names or shapes.
-
-    Beside them the variables that hold those in lists.
-    """
+    """Return what gradients were returned, kept or taken away, and the variables that hold those in lists."""
     held = {key: one for key, one in (fields_of(after.get("self")) or {}).items() if not own_object(one)}
     found = match(held, None, expected, by_shape=False)
     parts, kept_in = parts_of(result), dict[str, str]()

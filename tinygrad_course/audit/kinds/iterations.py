@@ -1,7 +1,4 @@
-"""A training loop, of a function or a script, entered as it stands; one iteration as a function.
-
-The variables are caught where an iteration begins; the iteration is then a function of these variables.
-"""
+"""A training loop, entered as it stands; one iteration as a function of the variables at its beginning."""
 
 import ast
 import contextlib

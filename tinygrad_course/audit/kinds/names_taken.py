@@ -166,8 +166,7 @@ def asked(node: ast.FunctionDef) -> list[str]:
 def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, list[Any]]:
     """Return the words that functions compare each of their arguments with, or look it up among.
 
-    A softmax is left out: its derivative is mostly taken together with the cost's. Where the first of them,
-    the backward function, asks whether it is training, it is judged for both.
+    Where the first of them, the backward function, asks whether it is training, it is judged for both.
     """
     stored = [one for part in parts for one in nodes(part, ast.Assign) if isinstance(one.value, ast.Name)]
     kept = {ast.unparse(one.targets[0]): ast.unparse(one.value) for one in stored}
@@ -177,9 +176,9 @@ def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, lis
         name = re.sub(r"\.(lower|strip)\(\)", "", ast.unparse(asked))
         name = kept.get(name, name.removeprefix("self."))
         known = found.setdefault(name, [])
-        known += [
-            word for word in words if isinstance(word, str) and word not in known and "softmax" not in word
-        ]
+        texts = [word for word in words if isinstance(word, str) and word not in known]
+        # A softmax's derivative is mostly taken together with the cost's.
+        known += [word for word in texts if "softmax" not in word]
 
     for one in [one for part in parts for one in ast.walk(part)]:
         if isinstance(one, ast.Compare) and isinstance(one.ops[0], ast.Eq | ast.In):

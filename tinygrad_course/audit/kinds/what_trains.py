@@ -75,15 +75,12 @@ def repeated(node: ast.FunctionDef) -> ast.FunctionDef:
 
 
 def updates(program: Program, body: list[ast.stmt]) -> bool:
-    """Tell whether statements, or what they call, take products or sums and add to what there is.
-
-    Where they speak of gradients and of a cost, they may call what is not there to be read.
-    """
+    """Tell whether statements, or what they call, take products or sums and add to what there is."""
     parts = _with_called(program, body)
     if any(isinstance(part, ast.FunctionDef) and _counts(part) for part in parts):
         return False  # what it calls trains by itself
     if names_gradients(body):
-        return True
+        return True  # what they call may not be there to be read
     if not _PRODUCT.search("\n".join(map(ast.unparse, parts))):
         return False
     return any(_adds(one, ast.Add | ast.Sub) for part in parts for one in ast.walk(part))

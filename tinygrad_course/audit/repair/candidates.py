@@ -80,10 +80,7 @@ class Candidates:
             yield verdict
 
     def late(self) -> bool:
-        """Whether the trials for this function are used up.
-
-        A number, so that a seed repeats a report; seconds of the processor only where a trial is slow.
-        """
+        """Whether the trials are used up: a number, which a seed repeats; seconds where a trial is slow."""
         used_up = self.trials >= self.budget or self.tried >= 15 * self.budget
         return used_up or time.process_time() - self.began > SECONDS
 
@@ -264,11 +261,7 @@ def closed(_: ast.stmt) -> bool:
 
 
 def prefilter_for(view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
-    """Return a quick test of a changed statement: whether it gives the value that is right.
-
-    The one statement is run with the variables that it saw. None where there is no telling; closed where the
-    value is right as it is.
-    """
+    """Return a quick test of a changed statement, run with what it saw; None where there is no telling."""
     event, case, symptom = view.last(site), view.case, view.symptom
     if event is None or isinstance(site.statement, ast.Return):
         return None

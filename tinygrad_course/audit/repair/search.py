@@ -224,10 +224,7 @@ def _first(view: Scene, site: Site, before: dict[str, Any]) -> list[tuple[Edit, 
 
 
 def structural_pairs(view: Scene, group: list[Site]) -> Repair | None:
-    """Return a repair of one statement that takes another function and another argument: both edits.
-
-    A hidden layer goes back through sigmoid_backward(dAL, ...) where relu_backward(grads["dA1"], ...) fits.
-    """
+    """Return a repair by two edits: relu_backward(grads["dA1"], ...) for sigmoid_backward(dAL, ...), say."""
     pool = view.pool
     for site in group:
         scope, node = view.scope(site), pool.copies[site.function]

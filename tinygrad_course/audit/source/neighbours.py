@@ -36,10 +36,7 @@ class Neighbours:
         return cls(file, top, [file.parent / text for text in texts if isinstance(text, str)])
 
     def find(self, module: str, level: int = 0, importer: Path | None = None) -> Path | None:
-        """Return the file, or the folder, of a module as it is written, with so many dots before it.
-
-        None where it is none of the submission's, which imports it itself where nothing else is told.
-        """
+        """Return the file or folder of a module with so many dots before it, None where it is not there."""
         home = (importer or self.file).parent
         folders = [home, *self.named, *self.file.parents]
         if level:
