@@ -335,7 +335,7 @@ class AnyLoop(Iterations):
     def _candidates(
         self, seen: Mapping[str, Any], settled: Mapping[str, Any], start: dict[str, Any], changed: set[Path]
     ) -> Iterator[Candidate]:
-        """Give the numbers that an iteration computes, and the costs that outputs and settled labels imply."""
+        """Give the numbers that an iteration computes, and the costs that outputs and set labels imply."""
         names = {label(path) for path in changed}
         of = {plain(path) for path in changed}  # no cost is a derivative
         numbers = [name for name, value in seen.items() if np.size(value) == 1]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.paths import (
     arrays,
     derivative_of,
@@ -137,18 +138,12 @@ def _parallel(
             continue
         for stem in left:
             pairs = [(f"{stem}@{number}", part) for number, part in enumerate(value)]
-            told = _letter(_LIST.sub("", name)) == _letter(stem[1:])
+            told = canonical(_LIST.sub("", name)) == canonical(stem[1:])
             fits = all(key in expected and np.shape(expected[key]) == np.shape(part) for key, part in pairs)
             if told or fits:
                 left.remove(stem)
                 yield name, {key: part for key, part in pairs if key in expected}
                 break
-
-
-def _letter(name: str) -> str:
-    """Return by which letter a kind of parameter is known: w for weights, b for biases."""
-    plain = re.sub(r"[\W_]", "", name).lower()
-    return plain[:1] if re.fullmatch(r"w|weights?|b|bias(es)?", plain) else plain
 
 
 def up_to_a_factor(
