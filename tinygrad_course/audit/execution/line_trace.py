@@ -85,7 +85,7 @@ def canonical(name: str) -> str:
 
 
 _WORDS = re.compile(
-    r"^((?:[vs](?:corrected)?)?)(d|grad|delta)?(?:(weights?|kernels?|theta(?=\d)|w(?=\d*$))|(bias(?:es)?|b(?=\d*$)))"
+    r"^((?:[vs](?:corrected)?)?)(d|grads?|delta|nabla)?(?:(weights?|kernels?|theta(?=\d)|w(?=\d*$))|(bias(?:es)?|b(?=\d*$)))"
 )
 _STATE = re.compile(r"(v|s|velocity)(_?corr\w*|_?hat|_?c)?$", re.IGNORECASE)
 

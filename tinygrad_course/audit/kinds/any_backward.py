@@ -7,7 +7,6 @@ running it: the first values with which both passes run, and with which most of 
 import ast
 import math
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from tinygrad_course.audit.kinds.cases import Case, Draw, Tried
 from tinygrad_course.audit.kinds.gradient_names import (
     bias_once,
     numeric,
+    penalized,
     penalties,
     ratio_of,
     same,
@@ -33,7 +33,6 @@ from tinygrad_course.audit.kinds.names_taken import (
     called_in_loops,
     descends,
     handed_on,
-    penalized,
 )
 from tinygrad_course.audit.kinds.own_class import shown_name
 from tinygrad_course.audit.kinds.pair import Pair
@@ -56,18 +55,13 @@ class AnyBackward(Pair):
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Find values with which both functions run, in the sizes for which the file is made."""
         words = ", ".join(f"{name} = {value!r}" for name, value in self.fixed().items())
-        self.left_out |= {words: f"not judged with {words}"} if words else {}
+        self.remarks[words] = f"not judged with {words}" * bool(words)
         try:
             made = self.sizes.settled(lambda: self.found(draw))
         finally:
             self.turn += 1
-        self.left_out.pop(words, None)
+        self.remarks.pop(words)
         return made
-
-    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
-        """Say with which words it is not judged."""
-        wrong, remarks = super().judge(values, case)
-        return wrong, [*remarks, *self.left_out.values()]
 
     def found(self, draw: Draw) -> Case:
         """Find values with which both functions run, and differentiate the forward function there."""
@@ -223,7 +217,8 @@ class AnyBackward(Pair):
             if best is None or tried.right > best.right:
                 best, self.cost = tried, cost.node or cost.name
                 if cost.implied:
-                    self.remark = f"held against {cost.name}, which {shown_name(self.node.name)} implies"
+                    implied = f"held against {cost.name}, which {shown_name(self.node.name)} implies"
+                    self.remarks["cost"] = implied
             if cost.node is not None and tried.proved and not self.strict:
                 break  # the file's own cost tells more than one that is implied
         if best is None:
@@ -256,22 +251,26 @@ class AnyBackward(Pair):
         added = math.prod(np.shape(values.get("W", 0))[:3])
         if bias_once(found, expected, added):
             times = f"{self.forward.name} adds it {added} times"
-            self.remark = f"db is right for a bias that is added once; {times}"
+            self.remarks["cost"] = f"db is right for a bias that is added once; {times}"
         if not found:
             raise Unfit("its gradients are not found")
         if not any(map(np.any, found.values())):
             raise Unfit("its gradients are 0: it passes none on")
-        self._allow_penalties(found, expected, case.values, values)
+        own = {**{label(path): one for path, one in leaves(dict(case.values))}, **values}
+        for key, more in penalties(self.node, found, expected, own).items():
+            expected[key] = expected[key] + more  # which no layer's forward pass has
+            words = f"a penalty on {key[1:]}, which {shown_name(self.forward.name)} has not"
+            self.remarks[key] = f"{key} has {words}: its factor is not judged"
         right = [key for key in found if same(found[key], expected[key])]
-        for key in right:
-            if np.ndim(found[key]) != np.ndim(expected[key]):  # whether a bias is (n,) or (1, n) is our guess
-                expected[key] = np.reshape(expected[key], np.shape(found[key]))
+        # Whether a bias is (n,) or (1, n) is our guess.
+        other = [key for key in right if np.ndim(found[key]) != np.ndim(expected[key])]
+        expected |= {key: np.reshape(expected[key], np.shape(found[key])) for key in other}
         others = {key: expected[key] for key in found if key not in right}
         case.required = tuple(key for key in expected if key in found)
-        self.sampled = sampled({key: expected[key] for key in case.required})
+        self.remarks["sampled"] = sampled({key: expected[key] for key in case.required})
         lost = sorted(key for key in {*expected} - {*found} if np.ndim(expected[key]))
         lost = [key for key in lost if self.owner and key[1:] not in self.wanted.forward]
-        self.unfound = f"not found, and not judged: {', '.join(lost)}" * bool(lost)
+        self.remarks["lost"] = f"not found, and not judged: {', '.join(lost)}" * bool(lost)
         if not others:
             return Tried(case, len(right), True)
         ratio, upstream = ratio_of(found, others), self.wanted.upstream
@@ -284,7 +283,7 @@ class AnyBackward(Pair):
             told = any(abs(ratio * size - 1) < 1e-3 or abs(ratio / size - 1) < 1e-3 for size in sizes)
             if right and told and len(others) > 1:  # dW and db have 1/m, dX has not
                 case.expected |= {key: value * ratio for key, value in others.items()}
-                self.remark = f"{', '.join(others)} are {ratio:.4g} times the derivatives"
+                self.remarks["cost"] = f"{', '.join(others)} are {ratio:.4g} times the derivatives"
                 return Tried(case, len(found), True)
             if not right and ratio < 0 and (upstream is not None or is_cost or descends(self.program)):
                 return Tried(case, 0, True)
@@ -308,20 +307,6 @@ class AnyBackward(Pair):
         flat = all(np.ndim(one) < 3 for one in arrays(values))  # labels of pictures and texts are our guess
         alone = (is_cost or bool(of_cost)) and flat and not with_activation(found, self.data)
         return Tried(case, len(right), bool(right) or self.together or linear or alone, for_one)
-
-    def _allow_penalties(
-        self,
-        found: dict[str, Any],
-        expected: dict[str, Any],
-        given: Mapping[str, Any],
-        values: dict[str, Any],
-    ) -> None:
-        """Add to the derivatives those of a penalty on the weights, which no layer's forward pass has."""
-        own = {**{label(path): one for path, one in leaves(dict(given))}, **values}
-        for key, more in penalties(found, expected, own).items() if penalized(self.node) else ():
-            expected[key] = expected[key] + more
-            words = f"a penalty on {key[1:]}, which {shown_name(self.forward.name)} has not"
-            self.left_out[key] = f"{key} has {words}: its factor is not judged"
 
     def _linear(self, case: Case, found: dict[str, Any], *, told: bool) -> bool:
         """Tell whether the gradients double with the derivative that is passed on."""

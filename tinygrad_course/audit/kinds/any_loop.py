@@ -245,7 +245,7 @@ class AnyLoop(Iterations):
         slopes = slopes_of_costs(
             lambda moved: self._costs(options, moved), start, lambda path, _: path in values
         )
-        self.sampled = sampled({label(path): one[..., 0] for path, one in slopes.items()})
+        self.remarks["sampled"] = sampled({label(path): one[..., 0] for path, one in slopes.items()})
         number, fit = self._best(options, start, after, slopes, seen)
         self._settle(options[number], fit, after)
         self.parameters = set(parameters)
@@ -327,8 +327,8 @@ class AnyLoop(Iterations):
             raise MeantError("its steps are too small to tell whether they are the derivatives")
         self.found = candidate.name
         implied = ", which the loop implies" if candidate.cost else ""
-        self.remark = f"held against {candidate.name}{implied}"
-        self.remark += ": a sum over the examples, there is no 1/m in its updates" * fit.summed
+        summed = ": a sum over the examples, there is no 1/m in its updates" * fit.summed
+        self.remarks = {"cost": f"held against {candidate.name}{implied}{summed}", **self.remarks}
         self.paths = {label(path): path for path in fit.after}
         self.complete = all(same(at(after, path), value) for path, value in fit.after.items())
 

@@ -53,14 +53,8 @@ class Kind:
     trials: int = 1500
     """How many changed versions of a wrong function are run at most."""
 
-    remark = ""
-    """What was allowed for, or what a cost was guessed to be."""
-    sampled = ""
-    """Of which arrays a sample was looked at."""
-    unfound = ""
-    """Which gradients are not found."""
-    kept_in: Mapping[str, str] = MappingProxyType({})
-    """The variable that holds a quantity, where its name is another."""
+    remarks: Mapping[str, str] = MappingProxyType({})
+    """By topic: what was allowed for or guessed, what a sample was looked at of, what is not judged."""
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """Tell whether a function of such a name is of this kind (two of the course's share a name)."""
@@ -89,7 +83,7 @@ class Kind:
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """Return (wrong labels, remarks) beyond the comparison with what is expected."""
-        return [], [remark for remark in (self.remark, self.sampled, self.unfound) if remark]
+        return [], list(filter(None, self.remarks.values()))
 
 
 def formula(

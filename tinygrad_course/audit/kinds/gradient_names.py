@@ -65,11 +65,11 @@ def find(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
     expected: Mapping[str, Any],
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return what gradients were returned, kept or taken away, and the variables that hold those in lists."""
+) -> dict[str, Any]:
+    """Return the gradients that a function returned, kept in its object or took away, by names or shapes."""
     held = {key: one for key, one in (fields_of(after.get("self")) or {}).items() if not own_object(one)}
     found = match(held, None, expected, by_shape=False)
-    parts, kept_in = parts_of(result), dict[str, str]()
+    parts = parts_of(result)
     with_cost = len(parts) == 2 and isinstance(parts[1], dict) and type(parts[0]) not in {list, tuple, dict}
     with_cost = with_cost and np.ndim(parts[0]) == 0
     named = parts[1] if with_cost else fields_of(result)
@@ -77,9 +77,8 @@ def find(
         found |= {key: value for key, value in match(named, None, expected).items() if key not in found}
     names = names_of(returned(node), len(parts))
     kept = [(name, value) for name, value in held.items() if _LIST.search(name)]
-    for variable, listed in _parallel([*zip(names, parts, strict=True), *kept], expected):
+    for listed in _parallel([*zip(names, parts, strict=True), *kept], expected):
         found |= listed
-        kept_in |= dict.fromkeys(listed, variable)
     told = match(result, returned(node), expected, by_shape=False)
     found |= told
     taken = [id(value) for value in found.values()]
@@ -99,7 +98,7 @@ def find(
         ]
         found = {key: kept_one[0]} if len(kept_one) == 1 else {}
     away = _taken_away({**defaults_of(node), **before}, after, expected)
-    return (away if away and "clip" not in ast.unparse(node) else {}) | found, kept_in
+    return (away if away and "clip" not in ast.unparse(node) else {}) | found
 
 
 def _taken_away(
@@ -128,9 +127,7 @@ def _taken_away(
     return {}
 
 
-def _parallel(
-    values: list[tuple[str, Any]], expected: Mapping[str, Any]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _parallel(values: list[tuple[str, Any]], expected: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Give the gradients in lists that go along with a list of parameters: nabla_w with weights."""
     left = list(dict.fromkeys(key.partition("@")[0] for key in expected if "@" in key))
     for name, value in values:
@@ -142,7 +139,7 @@ def _parallel(
             fits = all(key in expected and np.shape(expected[key]) == np.shape(part) for key, part in pairs)
             if told or fits:
                 left.remove(stem)
-                yield name, {key: part for key, part in pairs if key in expected}
+                yield {key: part for key, part in pairs if key in expected}
                 break
 
 
@@ -163,12 +160,20 @@ def up_to_a_factor(
     return {key: value * middle for key, value in expected.items()}
 
 
+def penalized(node: ast.FunctionDef) -> bool:
+    """Tell whether a backward function may have a term of a penalty on the weights."""
+    return re.search(r"(?i)reg|lam|l2|decay|penal|alpha|beta|wd", ast.unparse(node)) is not None
+
+
 def penalties(
-    found: Mapping[str, Any], expected: Mapping[str, Any], parameters: Mapping[str, Any]
+    node: ast.FunctionDef,
+    found: Mapping[str, Any],
+    expected: Mapping[str, Any],
+    parameters: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what gradients have of a penalty on their own parameter: multiples of it and of its signs."""
     added: dict[str, Any] = {}
-    for key in found.keys() & expected.keys():
+    for key in found.keys() & expected.keys() if penalized(node) else ():
         own, want, have = parameters.get(key[1:], 0.0), expected[key], found[key]
         if (
             not np.size(own) == np.size(want) == np.size(have) > 2

@@ -57,6 +57,7 @@ class Iterations(Kind):
         self.last = Run([], [])
         """What the loop did last."""
         self._watching: dict[tuple[str, ...], Callable[..., Any]] = {}
+        self.remarks: dict[str, str] = {}
         self.parameters: set[Path] = set()
         """The variables that it trains."""
         self.paths: dict[str, Path] = {}

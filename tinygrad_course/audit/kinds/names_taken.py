@@ -239,11 +239,6 @@ def called_in_loops(program: Program, node: ast.FunctionDef) -> bool:
     return any(getattr(function, "attr", getattr(function, "id", "")) == name for function in called)
 
 
-def penalized(node: ast.FunctionDef) -> bool:
-    """Tell whether a backward function may have a term of a penalty on the weights."""
-    return re.search(r"(?i)reg|lam|l2|decay|penal|alpha|beta|wd", ast.unparse(node)) is not None
-
-
 def holder_of(parts: list[Any]) -> Any:
     """Return what a forward function keeps for the backward function, of what it returns."""
     return next((part for part in parts if fields_of(part) or isinstance(part, list | tuple)), parts[-1])

@@ -59,12 +59,12 @@ class Pair(Kind):
         self.words = words_asked(program, [node, self.forward, *methods])
         """The words that arguments are compared with: each case has the next ones."""
         self.battery = self.battery[:1] * max(len(self.battery), *map(len, self.words.values()), 0)
-        # With which words it is not judged, the number of the case, and whether all was right in one.
-        self.left_out, self.turn, self.exact = dict[str, str](), 0, False
+        # The number of the case, and whether all was right in one.
+        self.turn, self.exact = 0, False
+        self.remarks: dict[str, str] = {}
         self.place: tuple[int, int] | None = None
         """The layout, and the place in it, of the values that fit."""
         self.sizes = Sizes(made_object(program, owner) if owner else None)
-        self.kept_in: dict[str, str] = {}
         self.cell: dict[str, Any] = {}
         """What a recurrent cell of course 5 is given: with that, all that is wrong is a mistake."""
         self.data: list[Any] = []
@@ -200,8 +200,7 @@ class Pair(Kind):
     ) -> dict[str, Any]:
         """Return the gradients by their names, returned or kept; the others by shapes that no two share."""
         asked = {key: value for key, value in expected.items() if key != "cost"}
-        found, kept_in = find(self.node, result, before, after, asked)
-        self.kept_in |= kept_in
+        found = find(self.node, result, before, after, asked)
         parts = parts_of(result)
         cost = cost_place(self.node, parts) if "cost" in expected and found else None
         return found if cost is None else {**found, "cost": parts[cost]}

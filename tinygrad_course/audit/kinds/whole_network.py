@@ -142,7 +142,7 @@ class WholeNetwork(AnyBackward):
         alike = len(expected) + 1 if ratio_of(found, expected) is not None else alone(found, expected)
         case.required, case.layers = tuple(expected), max(1, len(expected) // 2)
         case.expected = {"m": case.m, **expected}
-        self.sampled = sampled(expected)
+        self.remarks["sampled"] = sampled(expected)
         case.scalars = {name: value for name, value in values.items() if role_of(name) in _NUMBERS}
         text = "\n".join(ast.unparse(part) for part in (cost.node, self.forward) if part is not None)
         if re.search(r"1e-\d|eps|clip|0\.0{3,}\d", text):

@@ -113,7 +113,6 @@ def _groups(view: Scene, now: list[Verdict]) -> dict[str, list[Site]]:
     else:
         labels = [label for verdict in now for label in [*verdict.wrong, *verdict.missing]]
         wrong = {label.removeprefix("shape of ").removeprefix("spread of ") for label in labels}
-        wrong |= {view.pool.kind.kept_in[label] for label in wrong & view.pool.kind.kept_in.keys()}
         stems = {stem for label in map(canonical, wrong) for stem in (label, label.rstrip("0123456789"))}
         first = [site for site in order if canonical(assigned(site)) in stems]
     keys = {site.place for site in first}
