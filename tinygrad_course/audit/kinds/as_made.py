@@ -15,7 +15,7 @@ from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import of_its_own
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import argument_names, role_of
-from tinygrad_course.audit.source.syntax import definition, names_in, nodes, stored_names
+from tinygrad_course.audit.source.syntax import called, definition, names_in, nodes, stored_names
 
 MADE = "made_by_the_file"
 _GROWS = re.compile(r"add\w*|append|push|insert|extend|build|set\w*|init\w*|compile")
@@ -67,7 +67,7 @@ def _calls(program: Program, name: str) -> Iterator[tuple[list[ast.stmt], int, a
     for block in [script, *(node.body for node in program.own.values())]:
         for place, one in enumerate(block):
             for call in nodes(one, ast.Call) if isinstance(one, ast.Assign | ast.Expr) else ():
-                if getattr(call.func, "attr", getattr(call.func, "id", "")) == name:
+                if called(call) == name:
                     yield block, place, call
 
 

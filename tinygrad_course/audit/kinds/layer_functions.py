@@ -13,7 +13,7 @@ from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import KINK
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.source.signatures import bare, needed_names
-from tinygrad_course.audit.source.syntax import nodes
+from tinygrad_course.audit.source.syntax import called, nodes
 
 _ACTIVATIONS = ("leaky_relu", "sigmoid", "relu", "tanh")
 
@@ -43,7 +43,7 @@ def _taken(learner: Learner) -> list[Assumption]:
     """Return what the argument of a derivative may be: Z, or A where its name or the file's calls say so."""
     file = [*learner.program.submission.statements, *learner.program.submission.script]
     calls = [call for part in file for call in nodes(part, ast.Call) if call.args]
-    calls = [one for one in calls if getattr(one.func, "attr", getattr(one.func, "id", "")) == learner.name]
+    calls = [one for one in calls if called(one) == learner.name]
     given = [re.sub(r"self\.|\[.*", "", ast.unparse(one.args[0])) for one in calls]
     told = given and all(
         re.match(r"(?i)(a|h|s)\d*$|a_?prev|act|out|layer|hidden|y_?(hat|pred)|pred", one) for one in given

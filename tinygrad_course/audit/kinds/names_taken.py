@@ -17,13 +17,7 @@ from tinygrad_course.audit.kinds.gradient_names import GRADIENT, cost_place, num
 from tinygrad_course.audit.kinds.own_class import method_name
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, needed_names, role_of
-from tinygrad_course.audit.source.syntax import (
-    elements,
-    names_of,
-    nodes,
-    returned,
-    tuple_of_names,
-)
+from tinygrad_course.audit.source.syntax import called, elements, names_of, nodes, returned, tuple_of_names
 
 CACHE = re.compile(r"(?i)cache\w*|linear\w*|ctx|memory|saved?|store\w*|context|tape")
 _MEANT = {"", "data", "predicted", "weights", "bias"}
@@ -235,8 +229,7 @@ def called_in_loops(program: Program, node: ast.FunctionDef) -> bool:
     """Tell whether a file itself calls a function for one example after the other."""
     name = node.name.split(JOINT)[0]
     bodies = [loop for one in program.functions.values() for loop in nodes(one, ast.For)]
-    called = [call.func for loop in bodies for call in nodes(loop, ast.Call)]
-    return any(getattr(function, "attr", getattr(function, "id", "")) == name for function in called)
+    return any(called(call) == name for loop in bodies for call in nodes(loop, ast.Call))
 
 
 def holder_of(parts: list[Any]) -> Any:

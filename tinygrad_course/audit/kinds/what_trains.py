@@ -10,7 +10,15 @@ from tinygrad_course.audit.kinds.as_made import outside_functions, tolerant
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT
 from tinygrad_course.audit.kinds.iterations import ITERATIONS, ONCE
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, role_of
-from tinygrad_course.audit.source.syntax import definition, elements, names_in, nodes, stored_names, targets
+from tinygrad_course.audit.source.syntax import (
+    called,
+    definition,
+    elements,
+    names_in,
+    nodes,
+    stored_names,
+    targets,
+)
 
 SCRIPT = "the_script"
 _PRODUCT = re.compile(r"\bdot\(| @ |matmul|einsum|outer\(|\b(sum|mean)\(|\.T\b")
@@ -53,8 +61,8 @@ def shared_names(program: Program, node: ast.FunctionDef) -> tuple[str, ...]:
     """Return the variables outside functions that the functions which one calls read or set."""
     outside = {name for one in outside_functions(program) for name in stored_names(one)}
     script = node.name not in program.functions
-    called = program.own if script else {name: program.functions[name] for name in program.callees(node.name)}
-    parts = [*called.values(), *([] if script else [node])]
+    calls = program.own if script else {name: program.functions[name] for name in program.callees(node.name)}
+    parts = [*calls.values(), *([] if script else [node])]
     declared = {name for part in parts for one in nodes(part, ast.Global) for name in one.names}
     used = set[str]().union(*(free_names(part, declared) for part in parts))
     own = {*argument_names(node), *stored_names(node)} - declared if not script else set()
@@ -105,14 +113,10 @@ def takes_away(program: Program, body: list[ast.stmt]) -> bool:
 
 def _with_called(program: Program, body: list[ast.stmt]) -> list[ast.AST]:
     """Return statements with the functions and methods of the file that they call."""
-    words = {
-        getattr(call.func, "attr", getattr(call.func, "id", ""))
-        for one in body
-        for call in nodes(one, ast.Call)
-    }
-    called = [name for name in program.functions if name.split(JOINT)[0] in words]
-    called += [other for name in called for other in program.callees(name)]
-    return [*body, *(program.functions[name] for name in called)]
+    words = {called(call) for one in body for call in nodes(one, ast.Call)}
+    names = [name for name in program.functions if name.split(JOINT)[0] in words]
+    names += [other for name in names for other in program.callees(name)]
+    return [*body, *(program.functions[name] for name in names)]
 
 
 def _adds(statement: ast.AST, how: Any) -> bool:

@@ -16,12 +16,12 @@ from tinygrad_course.audit.reference.comparison import Relation, as_array, ratio
 from tinygrad_course.audit.repair.candidates import Candidates, Repair, Scene, assigned, local_value
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
 from tinygrad_course.audit.repair.missing_lines import not_handed_on, updated_early, without_return
-from tinygrad_course.audit.repair.mutations.scope import called, is_a, text
+from tinygrad_course.audit.repair.mutations.scope import is_a, text
 from tinygrad_course.audit.repair.search import order_of, search, structural_pairs
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.reporting.results import DIAGNOSES, Finding
 from tinygrad_course.audit.source.removed_api import replaced
-from tinygrad_course.audit.source.syntax import nodes
+from tinygrad_course.audit.source.syntax import called, nodes
 
 ROUNDS = 4
 STRUCTURAL = 800

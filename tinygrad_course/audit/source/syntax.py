@@ -13,6 +13,12 @@ def nodes(tree: ast.AST, *kinds: type[Node]) -> Iterator[Node]:
     return (node for node in ast.walk(tree) if isinstance(node, kinds))
 
 
+def called(node: ast.AST) -> str:
+    """Return the last name of what is called: np.sum and sum are both sum; "" where nothing is."""
+    function = getattr(node, "func", None)
+    return str(getattr(function, "attr", getattr(function, "id", "")))
+
+
 def loops(tree: ast.AST) -> list[ast.For | ast.While]:
     """Return the loops in a piece of code, outer before inner."""
     return [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]

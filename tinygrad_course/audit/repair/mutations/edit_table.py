@@ -19,14 +19,13 @@ from tinygrad_course.audit.repair.mutations.scope import (
     Change,
     Location,
     Scope,
-    called,
     examples_count,
     is_a,
     parse,
     text,
     things,
 )
-from tinygrad_course.audit.source.syntax import names_in, nodes
+from tinygrad_course.audit.source.syntax import called, names_in, nodes
 
 TABLES = {
     "anywhere": """
@@ -185,7 +184,7 @@ def marks(at: Location, scope: Scope, label: str) -> set[str]:
     """Return what the table says of a place: what stands there, and where it stands."""
     node, parent, words = at.node, at.parent, text(at.node)
     own, above = (one.op if isinstance(one, ast.BinOp) else None for one in (node, parent))
-    function, outer = (called(one) if isinstance(one, ast.Call) else "" for one in (node, parent))
+    function, outer = map(called, (node, parent))
     root, given = isinstance(parent, ast.stmt | ast.Dict | ast.Tuple), isinstance(parent, ast.Call)
     operand = given or isinstance(parent, ast.BinOp | ast.UnaryOp)
     argument = isinstance(parent, ast.UnaryOp | ast.Call) and not isinstance(node, ast.Constant)
@@ -242,7 +241,7 @@ def _is_column(node: ast.Subscript, scope: Scope) -> bool:
 def _is_slope(at: Location, words: str) -> bool:
     """Tell whether the derivative of an activation may belong in a place: as a factor, or alone."""
     node, parent = at.node, at.parent
-    multiplied = isinstance(parent, ast.Call) and called(parent) == "multiply"
+    multiplied = called(parent) == "multiply"
     multiplied = multiplied or (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult))
     alone = isinstance(node, ast.BinOp | ast.Compare) and isinstance(parent, ast.Return | ast.Assign)
     fits = not isinstance(node, ast.Constant | ast.Name) or re.match(r"[aszASZ]\d?$", words)

@@ -14,7 +14,6 @@ from tinygrad_course.audit.repair.mutations.scope import (
     Change,
     Location,
     Scope,
-    called,
     counted_kind,
     mentions,
     name_kind,
@@ -23,6 +22,7 @@ from tinygrad_course.audit.repair.mutations.scope import (
     text,
 )
 from tinygrad_course.audit.source.signatures import defaults_of, needed_names
+from tinygrad_course.audit.source.syntax import called
 
 SWAPS: dict[str, list[tuple[str, str, int]]] = {}
 for _kind, _rank, _pairs in (
@@ -154,7 +154,7 @@ def _unlike(at: Location, name: str, scope: Scope) -> list[str]:
     if name not in scope.values:
         return []
     dictionaries = [other for other, value in scope.values.items() if isinstance(value, dict | list | tuple)]
-    call = called(at.parent) if isinstance(at.parent, ast.Call) else ""
+    call = called(at.parent)
     if isinstance(at.parent, ast.Subscript) and at.name == "value":
         others = [*dictionaries, *scope.arrays]
     elif call == "len":
@@ -219,7 +219,7 @@ def _numbers(at: Location, value: float, scope: Scope, label: str) -> Iterator[C
     axis = isinstance(at.parent, ast.keyword) and at.parent.arg == "axis"
     around = " ".join(text(outer) for outer in at.around if isinstance(outer, ast.expr))
     operator = at.parent.op if isinstance(at.parent, ast.BinOp) else None
-    power = isinstance(at.parent, ast.Call) and called(at.parent) == "power" and at.position == 1
+    power = called(at.parent) == "power" and at.position == 1
     exponent = power or (isinstance(operator, ast.Pow) and at.name == "right")
     kind = "wrong_factor" if isinstance(operator, ast.Mult | ast.Div) else "wrong_constant"
     kind = "l2_factor" if mentions(around, "lambda") else kind

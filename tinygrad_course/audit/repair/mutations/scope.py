@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.audit.source.syntax import called
+
 _BODIES = {"body", "orelse", "finalbody", "handlers"}
 _CLOSED = ast.Slice | ast.Lambda | ast.ListComp | ast.DictComp | ast.GeneratorExp | ast.SetComp
 _COUNTED = {"range", "str", "reversed", "len", "format", "zeros", "ones"}
@@ -42,7 +44,7 @@ class Location:
                 return True
             if isinstance(outer, ast.Slice | ast.JoinedStr | ast.FormattedValue):
                 return True
-            if isinstance(outer, ast.Call) and called(outer) in _COUNTED:
+            if called(outer) in _COUNTED:
                 return True
             inner = outer
         return False
@@ -83,14 +85,6 @@ class Scope:
                     self.entries[f"self.{key}" if own else f"{name}[{key!r}]"] = item.shape
 
 
-def called(call: ast.Call) -> str:
-    """Return the last name of what is called: np.sum and sum are both sum."""
-    function = call.func
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
-
-
 def locations(statement: ast.stmt) -> list[Location]:
     """Return the locations of a statement, of a compound statement those of its header."""
     found: list[Location] = []
@@ -123,11 +117,7 @@ def parse(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
-def text(node: ast.AST) -> str:
-    """Return an expression as Python text."""
-    return ast.unparse(node)
-
-
+text = ast.unparse
 EXAMPLES = {"m", "M", "N", "num_examples", "num_samples", "n_samples", "batch_size", "m_train"}
 WRITTEN = {
     "keep_prob": r"(?i)keep_?prob\w*|keep|kp",
@@ -206,7 +196,7 @@ def factor_kind(factor: str, *, missing: bool) -> str:
 
 def removed_kind(words: str, operation: ast.AST, label: str) -> str:
     """Name the mistake that taking an operand out of an operation undoes."""
-    function = called(operation) if isinstance(operation, ast.Call) else ""
+    function = called(operation)
     operator = operation.op if isinstance(operation, ast.BinOp | ast.AugAssign) else None
     if isinstance(operator, ast.Add | ast.Sub) or function in {"add", "subtract"}:
         on_bias = mentions(words, "lambda") and label.lower().startswith("db")
@@ -233,7 +223,7 @@ def counted_kind(at: Location) -> str:
 
 
 def _of_call(at: Location, names: str, kind: str, other: str) -> str:
-    return kind if isinstance(at.node, ast.Call) and called(at.node) in names.split() else other
+    return kind if called(at.node) in names.split() else other
 
 
 MISTAKES: dict[str, Callable[[str, Location, str], str]] = {

@@ -15,12 +15,12 @@ from tinygrad_course.audit.repair.mutations.scope import (
     Change,
     Location,
     Scope,
-    called,
     locations,
     parse,
     removed_kind,
     text,
 )
+from tinygrad_course.audit.source.syntax import called
 
 _OPTIONS = {"axis", "keepdims", "copy", "dtype", "activation"}
 
@@ -134,7 +134,7 @@ def _expression_edits(at: Location, scope: Scope, label: str) -> Iterator[Change
 def _tuples(at: Location, node: ast.Tuple) -> Iterator[Change]:
     """Swap two entries of a tuple: of what is returned, of a shape."""
     kind = "wrong_order"
-    if isinstance(at.parent, ast.Call) and called(at.parent) in {"zeros", "ones", "empty", "full"}:
+    if called(at.parent) in {"zeros", "ones", "empty", "full"}:
         kind = "transposed"
     yield from ((kind, ast.Tuple(parts, ast.Load()), 1) for parts in _swapped(node.elts))
     if len(node.elts) == 3:
