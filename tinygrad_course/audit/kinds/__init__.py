@@ -3,33 +3,16 @@
 import ast
 import difflib
 from collections.abc import Iterator
+from importlib import import_module
 from types import ModuleType
 
-from tinygrad_course.audit.kinds import (
-    backward_passes,
-    basic_functions,
-    forward_passes,
-    gradient_checkers,
-    initial_values,
-    layer_functions,
-    logistic_regression,
-    mini_batches,
-    optimizer_steps,
-)
-from tinygrad_course.audit.kinds.base import Kind
+from tinygrad_course.audit.kinds.base import Kind, words
 from tinygrad_course.audit.source.signatures import Binding, bare, bind
 
 # Of two modules that know a name the first is asked first: logistic regression has initial values too.
-_MODULES = (
-    layer_functions,
-    gradient_checkers,
-    forward_passes,
-    backward_passes,
-    logistic_regression,
-    initial_values,
-    optimizer_steps,
-    mini_batches,
-    basic_functions,
+_MODULES = words(
+    "layer_functions gradient_checkers forward_passes backward_passes logistic_regression initial_values "
+    "optimizer_steps mini_batches basic_functions"
 )
 
 
@@ -43,7 +26,7 @@ def _kinds(module: ModuleType) -> Iterator[Kind]:
             yield value()
 
 
-KINDS = tuple(kind for module in _MODULES for kind in _kinds(module))
+KINDS = tuple(kind for name in _MODULES for kind in _kinds(import_module(f"{__name__}.{name}")))
 
 
 def kind_of(node: ast.FunctionDef) -> tuple[Kind, Binding] | None:
