@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.oracle import gradients
+from tinygrad_course.audit.execution.paths import arrays
 from tinygrad_course.audit.execution.protection import same_draws
 from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
@@ -17,7 +18,6 @@ from tinygrad_course.audit.kinds.forward_passes import (
     arguments,
     course_hidden,
     draw_network,
-    entries,
     find_masks,
     near_a_kink,
 )
@@ -36,7 +36,7 @@ def identify(
     AL: Any, X: Array, parameters: Mapping[str, Array], masks: Mapping[int, Array], keep: float
 ) -> list[str]:
     """Return the activations of a network by what it computes, [] where it is none of the known ones."""
-    L = course.layers_of(parameters)
+    L = len(parameters) // 2
     for hidden in HIDDEN if AL is not None else ():
         activations = [hidden] * (L - 1) + ["sigmoid"]
         if close(AL, course.network_forward(X, parameters, activations, masks, keep)[f"A{L}"]):
@@ -106,7 +106,7 @@ class Backward(Kind):
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         forward = self.forward(learner) if assumption["cache"] == "own" else None
         X, Y, parameters = draw_network(draw, self.layers(learner))
-        L, m = course.layers_of(parameters), X.shape[1]
+        L, m = len(parameters) // 2, X.shape[1]
         lambd = draw.choice([0.7, 0.3, 1.5]) if learner.has("lambd") else 0.0
         keep = draw.choice([0.6, 0.9, 0.35]) if learner.has("keep_prob") else 1.0
         given: dict[str, Any] = {"X": X, "Y": Y, "parameters": parameters, "lambd": lambd, "keep_prob": keep}
@@ -213,7 +213,7 @@ def _probabilities(stored: tuple[Any, ...]) -> Any:
     """Return AL of what a forward pass returns; beside a cost, the array inside (0, 1) in the cache."""
     if len(stored) < 2 or np.ndim(stored[0]) == 2:
         return stored[0] if len(stored) > 1 else None
-    inside = [item for item in entries(stored[1]) if item.ndim == 2 and np.all((item > 0) & (item < 1))]
+    inside = [item for item in arrays(stored[1]) if item.ndim == 2 and np.all((item > 0) & (item < 1))]
     return inside[-1] if inside else None
 
 

@@ -83,9 +83,10 @@ def regularized_cost(learner: Learner, draw: Draw, assumption: Assumption) -> Ca
     layers = learner.depth() or 3
     parameters = draw_parameters(draw, [draw.size(1, 4) for _ in range(layers)] + [1])
     lambd = draw.choice([0.7, 0.3, 1.5])
-    L2, cross, times = course.l2_cost(parameters, lambd, case.m), case.expected["cost"], lambd / (2 * case.m)
-    squares = {l: np.sum(parameters[f"W{l}"] ** 2) for l in range(1, layers + 1)}
-    parts = {f"lambd/(2m) times the sum of W{l}^2": times * value for l, value in squares.items()}
+    cross, times = case.expected["cost"], lambd / (2 * case.m)
+    squares = {l: times * np.sum(parameters[f"W{l}"] ** 2) for l in range(1, layers + 1)}
+    parts = {f"lambd/(2m) times the sum of W{l}^2": value for l, value in squares.items()}
+    L2 = sum(parts.values())
     case.expected = {"m": case.m, "cross_entropy_cost": cross, L2_TERM: L2, "cost": cross + L2}
     case.values |= {"parameters": parameters, "lambd": lambd}
     case.terms = {"cost": {"the L2 term": L2, **parts}, L2_TERM: parts}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.paths import arrays
 from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.reference import course
@@ -92,7 +93,7 @@ class Forward(Kind):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         X, Y, parameters = self.drawn(learner, draw)
-        L, m = course.layers_of(parameters), X.shape[1]
+        L, m = len(parameters) // 2, X.shape[1]
         activations = [assumption["hidden"]] * (L - 1) + ["sigmoid"]
         values = course.network_forward(X, parameters, activations)
         AL = values[f"A{L}"]
@@ -160,7 +161,7 @@ class DropoutForward(Forward):
         X, Y, parameters = super().drawn(learner, draw)
         if draw.scale.startswith("wide"):
             X, Y = draw.array(2, 400), draw.labels(400)
-            parameters = draw_parameters(draw, [2, *[6] * (course.layers_of(parameters) - 1), 1])
+            parameters = draw_parameters(draw, [2, *[6] * (len(parameters) // 2 - 1), 1])
         return X, Y, parameters
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -198,17 +199,11 @@ class DropoutForward(Forward):
         return [label for label in shares if case.m >= 100 and abs(values[label] - keep) > 0.08], []
 
 
-def entries(cache: Any) -> list[Any]:
-    """Return what lies in a cache: the values of a dictionary, the parts of a tuple or a list."""
-    held = cache.values() if isinstance(cache, dict) else cache if isinstance(cache, tuple | list) else ()
-    return [item for item in held if isinstance(item, np.ndarray)]
-
-
 def find_masks(result: Any, parameters: Mapping[str, Array], m: int) -> dict[int, Array]:
     """Return the masks in a returned cache: arrays of 0 and 1 in the shapes of the hidden layers."""
     cache = result[1] if isinstance(result, tuple) and len(result) > 1 else None
     masks: dict[int, Array] = {}
-    layer, L = 1, course.layers_of(parameters)
+    layer, L = 1, len(parameters) // 2
     if isinstance(cache, dict):
         for key, value in cache.items():
             match = re.fullmatch(r"(?i)(?:d|mask)_?(\d)", str(key))
@@ -216,12 +211,9 @@ def find_masks(result: Any, parameters: Mapping[str, Array], m: int) -> dict[int
             if match and weights is not None and np.shape(value) == (weights.shape[0], m):
                 masks[int(match.group(1))] = np.asarray(value) * 1.0
         return masks
-    arrays = [
-        item for item in entries(cache) if item.dtype.kind in "bif" and np.all((item == 0) | (item == 1))
-    ]
+    held = [one for one in arrays(cache) if one.dtype.kind in "bif" and np.all((one == 0) | (one == 1))]
     # An activation may happen to be all zeros; a mask of whole numbers or truth values leaves no doubt.
-    plain = [item for item in arrays if item.dtype.kind in "bi"]
-    for item in plain or arrays:
+    for item in [one for one in held if one.dtype.kind in "bi"] or held:
         if layer < L and item.shape == (parameters[f"W{layer}"].shape[0], m):
             masks[layer] = item * 1.0
             layer += 1

@@ -48,11 +48,6 @@ def cross_entropy(AL: Array, Y: Array) -> float:
     return float(-np.sum(Y * np.log(AL) + (1 - Y) * np.log(1 - AL)) / Y.shape[1])
 
 
-def layers_of(parameters: Mapping[str, Any]) -> int:
-    """Return how many layers the parameters W1, b1, ..., WL, bL describe."""
-    return sum(1 for key in parameters if key[:1] == "W")
-
-
 def network_forward(
     X: Array,
     parameters: Mapping[str, Array],
@@ -95,13 +90,6 @@ def network_backward(
         grads[f"db{layer}"] = np.sum(grads[f"dZ{layer}"], axis=1, keepdims=True) / m
     grads["dA0"] = np.dot(parameters["W1"].T, grads["dZ1"])
     return grads
-
-
-def l2_cost(parameters: Mapping[str, Array], lambd: float, m: int) -> float:
-    """Return lambda/(2m) times the sum of the squared weights (the biases have no part in it)."""
-    return float(
-        lambd / (2 * m) * sum(np.sum(np.square(parameters[key])) for key in parameters if key[0] == "W")
-    )
 
 
 class Rule(NamedTuple):
@@ -178,7 +166,7 @@ def linear_activation_forward(A_prev: Array, W: Array, b: Array, activation: str
 
 def L_model_forward(X: Array, parameters: Parameters) -> tuple[Array, list[Any]]:
     """[LINEAR->RELU] * (L-1) -> LINEAR -> SIGMOID, and the list of caches."""
-    A, caches, L = X, [], layers_of(parameters)
+    A, caches, L = X, [], len(parameters) // 2
     for layer in range(1, L + 1):
         activation = "sigmoid" if layer == L else "relu"
         A, cache = linear_activation_forward(A, parameters[f"W{layer}"], parameters[f"b{layer}"], activation)
