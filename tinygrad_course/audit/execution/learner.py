@@ -11,7 +11,6 @@ from typing import Any
 from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Outcome, Program, snapshot
 from tinygrad_course.audit.execution.paths import duplicate
-from tinygrad_course.audit.source.conventions import Convention
 from tinygrad_course.audit.source.signatures import EXTRAS, Binding, bare
 from tinygrad_course.audit.source.syntax import nodes, returned, tuple_of_names
 
@@ -66,16 +65,11 @@ class Learner:
         """The arguments of the function under test, each with its role."""
         return list(zip(self.binding.names, self.binding.roles, strict=True))
 
-    @property
-    def convention(self) -> Convention:
-        """How the file writes parameters and gradients."""
-        return self.program.convention
-
     def try_call(self, function: Function, *args: Any) -> Any:
         """Call a helper of the file on copies; None where it raises."""
         with self.program.bound(self.replacements()):
             outcome = self.program.call(
-                function, tuple(self.convention.outward(snapshot(arg)) for arg in args), {}
+                function, tuple(self.program.convention.outward(snapshot(arg)) for arg in args), {}
             )
         return None if outcome.error is not None else outcome.result
 
@@ -102,7 +96,7 @@ class Learner:
         }
         for name, role in self.arguments:
             if role in {"parameters", "grads", "v", "s"} and name in args:
-                args[name] = self.convention.outward(args[name])
+                args[name] = self.program.convention.outward(args[name])
         with self.program.bound({**self.replacements(), **duplicate(dict(bindings))}):
             return self.program.call(function, (), args, seconds)
 

@@ -48,7 +48,7 @@ def _kind_named(node: ast.FunctionDef, name: str) -> tuple[Kind, Binding] | None
         if name not in kind.names or not kind.fits(node):
             continue
         for signature in kind.signatures:
-            binding = bind(node, signature, kind.optional)
+            binding = bind(node, signature)
             if binding is None:
                 continue
             # The fewest arguments by their places, then the signature that says most of them.

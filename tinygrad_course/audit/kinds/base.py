@@ -31,7 +31,6 @@ class Kind:
     names: tuple[str, ...] = ()
     signatures: tuple[tuple[str, ...], ...] = ()
     """The roles of the arguments, in each order that the course and its releases use."""
-    optional: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     """Labels of what is returned, by place; a place that holds a dictionary gives its entries."""
     may_change: frozenset[str] = frozenset()

@@ -52,7 +52,6 @@ class Optimize(Kind):
 
     names = words("optimize optimise")
     signatures = roles("w b X Y iterations learning_rate")
-    optional = ("print_cost",)
     outputs = words("params grads costs")
     may_change = frozenset({"w"})
     examples = 8

@@ -149,20 +149,20 @@ def _used_as(node: ast.FunctionDef, argument: str, default: int) -> str | None:
     return None
 
 
-def bind(node: ast.FunctionDef, roles: Iterable[str], optional: Iterable[str] = ()) -> Binding | None:
+def bind(node: ast.FunctionDef, roles: Iterable[str]) -> Binding | None:
     """Match arguments with roles by their names, what is left by its place; None where one has another."""
-    roles, allowed = list(roles), [*roles, *optional]
+    roles = list(roles)
     arguments = argument_names(node)
     if node.args.vararg or any(default is None for default in node.args.kw_defaults):
         return None
     needed = len(needed_names(node))
     found: list[str | None] = []
     for argument in arguments:
-        found.append(role_of(argument, [role for role in allowed if role not in found]))
+        found.append(role_of(argument, [role for role in roles if role not in found]))
     guessed: list[str] = []
     for place, argument in enumerate(arguments):
         used = _used_as(node, argument, place - needed) if found[place] is None else None
-        if used in allowed and used not in found:
+        if used in roles and used not in found:
             found[place] = used
             guessed.append(argument)
     left = [role for role in roles if role not in found]
@@ -176,7 +176,7 @@ def bind(node: ast.FunctionDef, roles: Iterable[str], optional: Iterable[str] = 
             guessed.append(argument)
         else:
             return None
-    if needed > len(roles) + len([role for role in found[:needed] if role in EXTRAS]) + len(list(optional)):
+    if needed > len(roles) + len([role for role in found[:needed] if role in EXTRAS]):
         return None
     # Arguments with a default and no role keep their defaults; the others are passed by their names.
     pairs = [(role, name) for role, name in zip(found, arguments, strict=True) if role is not None]
