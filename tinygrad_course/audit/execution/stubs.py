@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from tinygrad_course.audit.reference import course
 
-REAL = set("numpy scipy math cmath random functools itertools collections copy typing operator".split())  # noqa: SIM905
+REAL = {"numpy", "scipy"} | sys.stdlib_module_names
 Functions = dict[str, Callable[..., Any]]
 
 
@@ -118,7 +118,7 @@ def helper_functions(module: str) -> Functions | None:
 def is_strange(module: str) -> bool:
     """Tell whether a module is none of the course's and not loaded: what it holds is not known."""
     root = module.split(".", 1)[0].replace("cupy", "numpy")
-    return helper_functions(module) is None and root not in REAL and root not in sys.stdlib_module_names
+    return helper_functions(module) is None and root not in REAL
 
 
 Module = types.ModuleType | StandIn
@@ -129,7 +129,7 @@ Load = Callable[[str, int], types.ModuleType | None]
 def _module(name: str, load: Load, level: int = 0) -> Module:
     name = re.sub(r"^cupy\b", "numpy", name)  # which has NumPy's functions
     root = name.split(".", 1)[0]
-    if not level and (root in REAL or root in sys.stdlib_module_names):
+    if not level and root in REAL:
         try:
             __import__(name)
             return sys.modules[name]
