@@ -17,7 +17,7 @@ from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.diagnosis import diagnose, easily_right
 from tinygrad_course.audit.repair.fault_localization import Symptom
-from tinygrad_course.audit.repair.verdict import Verdict, judge
+from tinygrad_course.audit.repair.verdict import Verdict, judge, score
 from tinygrad_course.audit.reporting.results import UNCHECKED, WRONG, Finding, FunctionReport
 
 Function = Callable[..., Any]
@@ -124,13 +124,7 @@ class Examination:
                 break  # the forward function's cache is the course's: what unpacks it otherwise is wrong
             if verdicts and right:
                 return options[-1]
-
-        def score(option: tuple[Assumption, list[Verdict]]) -> tuple[int, int, int]:
-            right = sum(verdict.right for verdict in option[1])
-            good = sum(len(verdict.good) for verdict in option[1])
-            return right, good, -sum(verdict.error is not None for verdict in option[1])
-
-        return max(options, key=score)
+        return max(options, key=lambda option: score(option[1]))
 
     def _likeliest(self, chosen: Assumption, verdicts: list[Verdict]) -> tuple[Assumption, list[Verdict]]:
         """Of several readings of a wrong function, return the one that takes the least to make it right."""

@@ -13,7 +13,6 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.execution.paths import duplicate
 from tinygrad_course.audit.kinds.base import Assumption, Kind, Unfit, first_of, formula, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import draw_parameters
@@ -231,18 +230,7 @@ class AnyOptimizer(Kind):
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """Return the rules and the forms of parameters, those of its name alone where it tells one."""
         rules = _RULES[self.told] if self.told else [rule for rules in _RULES.values() for rule in rules]
-        forms = [form for form in ("dict", "list", "d", "array") if self._runs(learner, form)]
-        return [{"rule": rule, "form": form} for form in forms[:1] or ["dict"] for rule in rules]
-
-    def _runs(self, learner: Learner, form: str) -> bool:
-        """Tell whether steps can be made with parameters in a dictionary, a list or one array."""
-        try:
-            case = self.case(learner, Draw(0), {"rule": Rule(), "form": form})
-        except Unfit:
-            return False
-        function = self.program.namespace[self.node.name]
-        outcome = self.program.call(function, (), duplicate(dict(case.values)))
-        return outcome.error is None and {*self.read(outcome.result, None, case)} == {*case.required}
+        return [{"rule": rule, "form": form} for form in ("dict", "list", "d", "array") for rule in rules]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw parameters and gradients, and make an optimizer for them."""

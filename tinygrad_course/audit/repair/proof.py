@@ -24,7 +24,7 @@ from tinygrad_course.audit.kinds.pair import LAYER_PASS
 from tinygrad_course.audit.kinds.pairing import any_backwards, whole_networks
 from tinygrad_course.audit.kinds.what_trains import names_gradients
 from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.repair.verdict import Verdict, judge
+from tinygrad_course.audit.repair.verdict import Verdict, judge, score
 from tinygrad_course.audit.source.signatures import Binding, argument_names, bare, defaults_of
 from tinygrad_course.audit.source.syntax import elements, names_in, nodes, targets
 
@@ -80,10 +80,10 @@ def by_kind(kind: OwnKind, seed: int) -> OwnResult:
     for assumption in kind.assumptions(_learner(kind, Case({}, {}, ()))):
         cases = _cases(kind, assumption, seed, result)
         if len(cases) < 2:
-            return result
+            continue
         learner, function = _learner(kind, cases[0]), kind.program.namespace[kind.node.name]
         verdicts = [judge(learner, kind, function, case) for case in cases]
-        if not result.verdicts or all(verdict.right for verdict in verdicts):
+        if not result.verdicts or score(verdicts) > score(result.verdicts):
             result.learner, result.verdicts = learner, verdicts
         if result.right:
             return result

@@ -44,6 +44,13 @@ class Verdict:
         return frozenset([*self.case.required, *calm]) - {*self.wrong, *self.missing}
 
 
+def score(verdicts: list[Verdict]) -> tuple[int, int, int]:
+    """Order what came of several readings of a function: the more is right, the better."""
+    good = sum(len(verdict.good) for verdict in verdicts)
+    errors = sum(verdict.error is not None for verdict in verdicts)
+    return sum(verdict.right for verdict in verdicts), good, -errors
+
+
 def agrees(label: str, value: Any, want: Any, case: Case, *, unlike: bool = False) -> bool:
     """Tell whether a value is right (1/m may stand early in a sum); `unlike`, where that cannot be told."""
     loose = label in case.loose
