@@ -27,11 +27,13 @@ ALWAYS_PAIRED = {"linear_forward", "linear_activation_forward", "sigmoid", "relu
 
 
 def _partner(learner: Learner) -> tuple[Learner, Kind, str] | None:
-    """Return the backward function of the file that goes with a forward function."""
-    for name, node in learner.program.at_hand.items():
-        forward, found = forward_for(name, learner.program.at_hand), kind_of(node)
-        if forward is learner.node and found is not None and "back" in bare(name):
-            return Learner(learner.program, node, found[1], learner.repaired), found[0], name
+    """Return the backward function of the file that goes with a forward function, the likest by its name."""
+    known, mine = learner.program.at_hand, {*bare(learner.name).split("_")}
+    backs = [name for name in known if "back" in bare(name) and forward_for(name, known) is learner.node]
+    for name in sorted(backs, key=lambda one: -len(mine & {*bare(one).split("_")})):
+        found = kind_of(known[name])
+        if found is not None:
+            return Learner(learner.program, known[name], found[1], learner.repaired), found[0], name
     return None
 
 
