@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Outcome, Program, snapshot
 from tinygrad_course.audit.execution.paths import duplicate
+from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import EXTRAS, Binding, bare
 from tinygrad_course.audit.source.syntax import nodes, returned, tuple_of_names
 

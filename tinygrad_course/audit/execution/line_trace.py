@@ -7,7 +7,6 @@ returned dictionary.
 
 import ast
 import copy
-import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -68,25 +67,6 @@ def sites(node: ast.FunctionDef) -> list[Site]:
     return found
 
 
-@functools.cache
-def canonical(name: str) -> str:
-    """Bring a learner's name for a quantity to one form: dZ_2, dz2 and dZ2_temp are dz2.
-
-    Examples
-    --------
-    >>> canonical("dA_prev_temp"), canonical("v_corrected_dW1"), canonical("grad_weights2")
-    ('daprev', 'vcorrecteddw1', 'dw2')
-    """
-    bare = re.sub(r"[\W_]", "", name)
-    if bare in {"J", "loss"}:
-        return "cost"
-    plain = re.sub(r"(temp|tmp|new)$", "", bare, flags=re.IGNORECASE).lower() or bare.lower()
-    return _WORDS.sub(lambda part: f"{part[1]}{'d' * bool(part[2])}{'b' if part[4] else 'w'}", plain)
-
-
-_WORDS = re.compile(
-    r"^((?:[vs](?:corrected)?)?)(d|grads?|delta|nabla)?(?:(weights?|kernels?|theta(?=\d)|w(?=\d*$))|(bias(?:es)?|b(?=\d*$)))"
-)
 _STATE = re.compile(r"(v|s|velocity)(_?corr\w*|_?hat|_?c)?$", re.IGNORECASE)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import snapshot
+from tinygrad_course.audit.source.conventions import canonical
 
 Path = tuple[Any, ...]
 _OWN = "homework"

@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import canonical, entry_label
+from tinygrad_course.audit.execution.line_trace import entry_label
 from tinygrad_course.audit.execution.namespace import Outcome
 from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.syntax import names_of
 
 Assumption = dict[str, Any]

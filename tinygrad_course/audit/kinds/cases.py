@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_course.audit.execution.line_trace import canonical
+from tinygrad_course.audit.source.conventions import canonical
 
 Array = NDArray[Any]
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.paths import (
     arrays,
     derivative_of,
@@ -19,6 +18,7 @@ from tinygrad_course.audit.execution.paths import (
     plain,
 )
 from tinygrad_course.audit.reference.comparison import both
+from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import defaults_of, role_of
 from tinygrad_course.audit.source.syntax import names_of, returned
 

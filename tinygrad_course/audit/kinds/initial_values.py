@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.kinds.base import Assumption, Kind, formula, roles, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import bare
 
 

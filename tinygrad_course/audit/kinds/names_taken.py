@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import Path, at, duplicate, fields_of, has_fields, leaves, plain
 from tinygrad_course.audit.kinds.base import Unfit
@@ -16,6 +15,7 @@ from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT, cost_place, numeric
 from tinygrad_course.audit.kinds.own_class import method_name
 from tinygrad_course.audit.source.argument_kinds import category
+from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, needed_names, role_of
 from tinygrad_course.audit.source.syntax import called, elements, names_of, nodes, returned, tuple_of_names
 

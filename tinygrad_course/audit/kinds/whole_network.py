@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner, depth_told
-from tinygrad_course.audit.execution.line_trace import canonical, result_values
+from tinygrad_course.audit.execution.line_trace import result_values
 from tinygrad_course.audit.execution.oracle import sampled
 from tinygrad_course.audit.execution.paths import Path, fields_of, label, leaves, plain, put
 from tinygrad_course.audit.kinds.any_backward import AnyBackward
@@ -25,6 +25,7 @@ from tinygrad_course.audit.kinds.gradient_names import alone, of_its_own, parts_
 from tinygrad_course.audit.kinds.input_layouts import Layout, M, tried, whole_layouts
 from tinygrad_course.audit.kinds.names_taken import Taken, holder_of, of_a_network
 from tinygrad_course.audit.source.argument_kinds import category
+from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import argument_names, role_of
 from tinygrad_course.audit.source.syntax import names_of, returned
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import Event, Site, canonical, target_label
+from tinygrad_course.audit.execution.line_trace import Event, Site, target_label
 from tinygrad_course.audit.execution.namespace import snapshot
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
@@ -20,6 +20,7 @@ from tinygrad_course.audit.repair.fault_localization import Function, Run, in_lo
 from tinygrad_course.audit.repair.mutations.scope import Scope, text
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.verdict import Verdict, agrees, judge
+from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import INSIDE
 from tinygrad_course.audit.source.syntax import nodes, targets
 

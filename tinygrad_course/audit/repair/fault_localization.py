@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import Event, Recorder, Site, canonical, sites, target_label
+from tinygrad_course.audit.execution.line_trace import Event, Recorder, Site, sites, target_label
 from tinygrad_course.audit.execution.namespace import Outcome
 from tinygrad_course.audit.execution.paths import duplicate
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.verdict import agrees
+from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.syntax import elements, loops, nodes, targets
 
 Function = Callable[..., Any]

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import Event, canonical, evaluate, sites
+from tinygrad_course.audit.execution.line_trace import Event, evaluate, sites
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.reporting.results import DIAGNOSES, Finding
+from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.syntax import loops, names_in, nodes, stored_names
 
 Function = Callable[..., Any]

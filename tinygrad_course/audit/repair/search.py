@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.line_trace import Event, Site, canonical, sites
+from tinygrad_course.audit.execution.line_trace import Event, Site, sites
 from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.repair.candidates import (
     Accept,
@@ -21,6 +21,7 @@ from tinygrad_course.audit.repair.candidates import (
 )
 from tinygrad_course.audit.repair.mutations.single import Edit, edits, standing
 from tinygrad_course.audit.repair.verdict import Verdict
+from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.syntax import names_in
 
 BANDS = ((-1.0, 0.6), (0.6, 1.6), (1.6, 99.0))
