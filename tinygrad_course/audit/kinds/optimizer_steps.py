@@ -264,7 +264,7 @@ class AnyOptimizer(Kind):
         return dict(result) if isinstance(result, dict) else {}
 
 
-_NUMBERS = {"learning_rate": 0.1, "beta1": 0.8, "beta2": 0.95, "beta": 0.8, "epsilon": 0.01}
+_NUMBERS = {"learning_rate": 0.1, "beta1": 0.8, "beta2": 0.95, "epsilon": 0.01}
 
 
 def _formed(arrays: dict[str, Array], form: str, derivative: str = "") -> Any:
@@ -278,19 +278,11 @@ def _formed(arrays: dict[str, Array], form: str, derivative: str = "") -> Any:
 
 def _numbers_of(made: Any) -> dict[str, float]:
     """Return the numbers of a rule, from the attributes of an optimizer."""
-    plain = {name: float(value) for name, value in vars(made).items() if isinstance(value, float)}
+    held = {name: float(value) for name, value in vars(made).items() if isinstance(value, float)}
+    plain = {re.sub("^decay(_?rate)?$", "rho", name): value for name, value in held.items()}
     found = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
-    for name, value in plain.items():
-        short = re.sub(r"[\W_]", "", name).lower()
-        if role_of(name, ["learning_rate"]):
-            found["learning_rate"] = value
-        elif re.fullmatch(r"(beta|b)2|rho|decay(rate)?", short):
-            found["beta2"] = value
-        elif re.fullmatch(r"(beta|b)1?|momentum|mu|gamma", short):
-            found["beta1"] = value
-        elif short.startswith("eps"):
-            found["epsilon"] = value
-    if "rho" not in plain and not any(re.search("2|rho|decay", name) for name in plain):
+    found |= {role: value for name, value in plain.items() if (role := role_of(name, found))}
+    if not any(re.search("2|rho", name) for name in plain):
         found["beta2"] = found["beta1"]  # of RMSprop, which has one
     return found
 
