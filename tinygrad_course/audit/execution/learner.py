@@ -10,6 +10,7 @@ from typing import Any
 
 from tinygrad_course.audit.execution.namespace import Outcome, Program, snapshot
 from tinygrad_course.audit.execution.paths import duplicate
+from tinygrad_course.audit.reference.comparison import Named
 from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import EXTRAS, Binding, bare
 from tinygrad_course.audit.source.syntax import nodes, returned, tuple_of_names
@@ -82,11 +83,7 @@ class Learner:
         }
 
     def call(
-        self,
-        function: Function,
-        values: Mapping[str, Any],
-        bindings: Mapping[str, Any],
-        seconds: float | None = None,
+        self, function: Function, values: Named, bindings: Named, seconds: float | None = None
     ) -> Outcome:
         """Call the function under test with the values of its roles."""
         args = {
@@ -121,7 +118,7 @@ class Learner:
         """Return how many layers the names W1, dW2, Z3, ... speak of, None where the source counts them."""
         return depth_told(self.text(*names))
 
-    def cache_from_names(self, values: Mapping[str, Any], default: list[str], *, as_dict: bool) -> Any:
+    def cache_from_names(self, values: Named, default: list[str], *, as_dict: bool) -> Any:
         """Build the cache that the function's own unpacking asks for: by the names in a tuple, or by keys."""
         parameter = next((name for name, bound in self.arguments if bound == "cache"), "")
         lookup = {canonical(name): value for name, value in values.items()}

@@ -23,7 +23,8 @@ from tinygrad_course.audit.kinds.forward_passes import (
 )
 from tinygrad_course.audit.kinds.pairing import FORWARD, likest
 from tinygrad_course.audit.reference import course
-from tinygrad_course.audit.reference.comparison import as_array, close
+from tinygrad_course.audit.reference.comparison import Named, as_array, close
+from tinygrad_course.audit.reference.course import Parameters
 from tinygrad_course.audit.source.signatures import ROLES, bare
 
 ONE_TOO_HIGH = (
@@ -81,7 +82,7 @@ class Backward(Kind):
         found = identify(_probabilities(self._run(learner, forward, given)[1]), X, parameters, {}, 1.0)
         return not found or found[0] == hidden
 
-    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
+    def judge(self, values: Named, case: Case) -> tuple[list[str], list[str]]:
         """Judge dZ and dA too where they are returned: final, or dA before its mask."""
         wrong = []
         for label in case.summed:
@@ -146,8 +147,8 @@ class Backward(Kind):
     def cache(
         self,
         learner: Learner,
-        values: dict[str, Array],
-        parameters: dict[str, Array],
+        values: Parameters,
+        parameters: Parameters,
         masks: Mapping[int, Array],
         activations: list[str],
     ) -> Any:
@@ -157,12 +158,12 @@ class Backward(Kind):
         order = [f"{x}{l}" for l in range(1, L + 1) for x in ("ZDAWb" if l in masks else "ZAWb")]
         return learner.cache_from_names(held, order, as_dict=L == 2)
 
-    def labels(self, back: dict[str, Array], L: int) -> dict[str, Array]:
+    def labels(self, back: Parameters, L: int) -> Parameters:
         """Return the gradients by the names that they have in the function."""
         return {key: value for key, value in back.items() if key != "dA0"}
 
     def _run(
-        self, learner: Learner, forward: Callable[..., Any] | None, given: Mapping[str, Any]
+        self, learner: Learner, forward: Callable[..., Any] | None, given: Named
     ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """Return the arguments that a forward pass takes, and the values that it returns, () without any."""
         if forward is None:
@@ -176,9 +177,7 @@ class Backward(Kind):
                 return args, stored if isinstance(stored, tuple) else (stored,)
         return (), ()
 
-    def _graph(
-        self, learner: Learner, forward: Any, args: tuple[Any, ...], given: Mapping[str, Any]
-    ) -> dict[str, Array]:
+    def _graph(self, learner: Learner, forward: Any, args: tuple[Any, ...], given: Named) -> Parameters:
         """Return dW and db by the graph of the file's forward pass; after four cases, formulas do."""
         parameters, Y, lambd = given["parameters"], given["Y"], given["lambd"]
 
@@ -248,8 +247,8 @@ class DeepBackward(Backward):
     def cache(
         self,
         learner: Learner,
-        values: dict[str, Array],
-        parameters: dict[str, Array],
+        values: Parameters,
+        parameters: Parameters,
         masks: Mapping[int, Array],
         activations: list[str],
     ) -> Any:
@@ -262,10 +261,10 @@ class DeepBackward(Backward):
             caches.append(stored[1] if own else (given, values[f"Z{l}"]))
         return caches
 
-    def labels(self, back: dict[str, Array], L: int) -> dict[str, Array]:
+    def labels(self, back: Parameters, L: int) -> Parameters:
         return {"dAL": back.pop(f"dA{L}"), **back}
 
-    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
+    def judge(self, values: Named, case: Case) -> tuple[list[str], list[str]]:
         """Hold the entries dA1, dA2, ... against both of the course's ways to number them."""
         right = {**case.expected, f"dA{case.layers}": case.expected["dAL"]}
         found = {int(key[2:]): value for key, value in values.items() if re.fullmatch(r"dA\d+", key)}

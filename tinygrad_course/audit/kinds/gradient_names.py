@@ -17,7 +17,7 @@ from tinygrad_course.audit.execution.paths import (
     own_object,
     plain,
 )
-from tinygrad_course.audit.reference.comparison import both
+from tinygrad_course.audit.reference.comparison import Named, both
 from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import defaults_of, role_of
 from tinygrad_course.audit.source.syntax import names_of, returned
@@ -59,13 +59,7 @@ def same(value: Any, want: Any) -> bool:
     return bool(np.allclose(mine, right, rtol=1e-4, atol=1e-6 * size))
 
 
-def find(
-    node: ast.FunctionDef,
-    result: Any,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    expected: Mapping[str, Any],
-) -> dict[str, Any]:
+def find(node: ast.FunctionDef, result: Any, before: Named, after: Named, expected: Named) -> dict[str, Any]:
     """Return the gradients that a function returned, kept in its object or took away, by names or shapes."""
     held = {key: one for key, one in (fields_of(after.get("self")) or {}).items() if not own_object(one)}
     found = match(held, None, expected, by_shape=False)
@@ -101,9 +95,7 @@ def find(
     return (away if away and "clip" not in ast.unparse(node) else {}) | found
 
 
-def _taken_away(
-    before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
-) -> dict[str, Any]:
+def _taken_away(before: Named, after: Named, expected: Named) -> dict[str, Any]:
     """Return what was taken away from an object's arrays, over a rate with which some of it is right."""
     ends = dict(leaves({"self": after.get("self")}))
     numbers = [(path, value) for path, value in leaves(dict(before)) if np.ndim(value) == 0 and value > 0]
@@ -127,7 +119,7 @@ def _taken_away(
     return {}
 
 
-def _parallel(values: list[tuple[str, Any]], expected: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _parallel(values: list[tuple[str, Any]], expected: Named) -> Iterator[dict[str, Any]]:
     """Give the gradients in lists that go along with a list of parameters: nabla_w with weights."""
     left = list(dict.fromkeys(key.partition("@")[0] for key in expected if "@" in key))
     for name, value in values:
@@ -144,7 +136,7 @@ def _parallel(values: list[tuple[str, Any]], expected: Mapping[str, Any]) -> Ite
 
 
 def up_to_a_factor(
-    found: Mapping[str, Any], expected: dict[str, Any], *, descends: bool, penalty: bool
+    found: Named, expected: dict[str, Any], *, descends: bool, penalty: bool
 ) -> dict[str, Any]:
     """Return the derivatives times the factor that most gradients have: an implied cost has any.
 
@@ -165,12 +157,7 @@ def penalized(node: ast.FunctionDef) -> bool:
     return re.search(r"(?i)reg|lam|l2|decay|penal|alpha|beta|wd", ast.unparse(node)) is not None
 
 
-def penalties(
-    node: ast.FunctionDef,
-    found: Mapping[str, Any],
-    expected: Mapping[str, Any],
-    parameters: Mapping[str, Any],
-) -> dict[str, Any]:
+def penalties(node: ast.FunctionDef, found: Named, expected: Named, parameters: Named) -> dict[str, Any]:
     """Return what gradients have of a penalty on their own parameter: multiples of it and of its signs."""
     added: dict[str, Any] = {}
     for key in found.keys() & expected.keys() if penalized(node) else ():
@@ -191,14 +178,14 @@ def penalties(
     return added
 
 
-def with_activation(found: Mapping[str, Any], given: list[Any]) -> bool:
+def with_activation(found: Named, given: list[Any]) -> bool:
     """Tell whether a cost gives A - Y: its derivative taken together with the activation."""
     arrays = [np.asarray(value, dtype=float) for value in given if isinstance(value, np.ndarray)]
     pairs = [(a, y) for a in arrays for y in arrays if a is not y and a.shape == y.shape]
     return any(ratio_of({"": one}, {"": a - y}) is not None for one in found.values() for a, y in pairs)
 
 
-def bias_once(found: Mapping[str, Any], expected: dict[str, Any], added: int) -> bool:
+def bias_once(found: Named, expected: dict[str, Any], added: int) -> bool:
     """Allow for a convolution that adds its bias for each number under the filter; say whether it does."""
     ratio = ratio_of(found, {"db": expected["db"]}) if "db" in expected and "db" in found else None
     if ratio is None or added < 2 or abs(ratio * added - 1) > 1e-3:
@@ -230,7 +217,7 @@ def ratio_of(found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> float | N
     return ratios[0]
 
 
-def alone(found: Mapping[str, Any], expected: Mapping[str, Any]) -> int:
+def alone(found: Named, expected: Named) -> int:
     """Return how many gradients of several numbers are right up to a factor of their own."""
     return sum(
         ratio_of(found, {key: value}) is not None for key, value in expected.items() if np.size(value) > 1
@@ -238,7 +225,7 @@ def alone(found: Mapping[str, Any], expected: Mapping[str, Any]) -> int:
 
 
 def match(
-    result: Any, expression: ast.expr | None, expected: Mapping[str, Any], *, by_shape: bool = True
+    result: Any, expression: ast.expr | None, expected: Named, *, by_shape: bool = True
 ) -> dict[str, Any]:
     """Return which part of a result is which gradient."""
     named: dict[str, Any] = {"": result}
@@ -262,7 +249,7 @@ def match(
     return found
 
 
-def _by_shape(values: list[Any], expected: Mapping[str, Any]) -> dict[str, Any]:
+def _by_shape(values: list[Any], expected: Named) -> dict[str, Any]:
     for order in (list(expected), list(expected)[::-1]):
         shapes = [np.shape(expected[key]) for key in order]
         rows = [value for value in values if np.shape(value) in shapes]

@@ -61,6 +61,10 @@ class Layout:
         return any(map(operator.eq, self.data[1:], self.data[2:]))
 
 
+Setting = tuple[tuple[int, int], Layout, dict[str, Any]]
+"""The place among what is tried, the layout, and values of it."""
+
+
 def layouts(features: int = D, units: int = M) -> tuple[Layout, ...]:
     """Return the layouts of data with so many features, and of so many outputs or classes."""
     D, M = features, units
@@ -121,7 +125,7 @@ def tried(
     options: Iterable[tuple[int, Layout]],
     guess: Iterable[str] = (),
     fixed: Mapping[str, Any] = MappingProxyType({}),
-) -> Iterator[tuple[tuple[int, int], Layout, dict[str, Any]]]:
+) -> Iterator[Setting]:
     """Give sets of values for arguments of these names, with the number of the layout and the place in it.
 
     A seed gives the same numbers again. Those that are `fixed` have their values.

@@ -3,7 +3,7 @@
 import ast
 import builtins
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from tinygrad_course.audit.kinds.base import Unfit
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT, cost_place, numeric
 from tinygrad_course.audit.kinds.own_class import method_name
+from tinygrad_course.audit.reference.comparison import Named
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, needed_names, role_of
@@ -122,7 +123,7 @@ def of_a_network(
 _ROLES = ("keep_prob", "lambd", "X", "Y", "parameters", "AL", "cache")
 
 
-def known_as(name: str, node: ast.FunctionDef, held: Mapping[str, Any]) -> Path | None:
+def known_as(name: str, node: ast.FunctionDef, held: Named) -> Path | None:
     """Return where what a function means by a name lies: it, what lies in another, what plays its role.
 
     What has an index is no number: p["W1"] are the parameters, and p alone may be keep_prob.

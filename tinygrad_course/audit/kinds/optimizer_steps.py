@@ -14,11 +14,11 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.kinds.base import Assumption, Kind, Unfit, first_of, formula, roles, words
-from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import draw_parameters
 from tinygrad_course.audit.kinds.own_class import method_name, with_methods
 from tinygrad_course.audit.reference import course
-from tinygrad_course.audit.reference.course import Rule
+from tinygrad_course.audit.reference.course import Parameters, Rule
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import INSIDE, argument_names, needed_names, role_of
 from tinygrad_course.audit.source.syntax import definition
@@ -29,16 +29,14 @@ _METHOD = re.compile(r"(?i)^(step|update\w*|optimi[sz]e|apply\w*|__call__|minimi
 _OPTIMIZER = re.compile(r"(?i)adam|momentum|nesterov|rms|adagrad|sgd|optim")
 
 
-def draw_state(learner: Learner, draw: Draw) -> tuple[dict[str, Array], dict[str, Array]]:
+def draw_state(learner: Learner, draw: Draw) -> tuple[Parameters, Parameters]:
     """Draw parameters and their gradients, for as many layers as the source names, or one to three."""
     L = learner.depth() or draw.layers()
     parameters = draw_parameters(draw, [draw.size(1, 4) for _ in range(L + 1)])
     return parameters, {"d" + key: draw.array(*value.shape) for key, value in parameters.items()}
 
 
-def _case(
-    parameters: dict[str, Array], values: dict[str, Any], expected: dict[str, Any], **known: Any
-) -> Case:
+def _case(parameters: Parameters, values: dict[str, Any], expected: dict[str, Any], **known: Any) -> Case:
     """Return the case of an update: what is expected is asked for, but for corrected moments."""
     required = tuple(key for key in expected if "corrected" not in key)
     layers = len(parameters) // 2
@@ -47,9 +45,9 @@ def _case(
 
 def _steps(
     rule: Rule,
-    parameters: dict[str, Array],
-    grads: dict[str, Array],
-    moments: dict[str, dict[str, Array]],
+    parameters: Parameters,
+    grads: Parameters,
+    moments: dict[str, Parameters],
     of: dict[str, float],
     t: int = 1,
 ) -> dict[str, Any]:
@@ -267,7 +265,7 @@ class AnyOptimizer(Kind):
 _NUMBERS = {"learning_rate": 0.1, "beta1": 0.8, "beta2": 0.95, "epsilon": 0.01}
 
 
-def _formed(arrays: dict[str, Array], form: str, derivative: str = "") -> Any:
+def _formed(arrays: Parameters, form: str, derivative: str = "") -> Any:
     """Return arrays in a form; gradients may have keys of their own."""
     if form == "list":
         return [*arrays.values()]

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,11 @@ from tinygrad_course.audit.kinds.base import Kind, Unfit, words
 from tinygrad_course.audit.kinds.candidate_costs import Cost
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.gradient_names import as_updated, cost_place, find, of_its_own, parts_of
-from tinygrad_course.audit.kinds.input_layouts import Layout, tried
+from tinygrad_course.audit.kinds.input_layouts import Setting, tried
 from tinygrad_course.audit.kinds.names_taken import Taken, names_taken, words_asked
 from tinygrad_course.audit.kinds.own_class import output_told
 from tinygrad_course.audit.kinds.sizes import Sizes
+from tinygrad_course.audit.reference.comparison import Named
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names
 
@@ -100,9 +101,7 @@ class Pair(Kind):
         maker = self.sizes.maker
         return taken if maker is None else taken._replace(start=argument_names(maker))
 
-    def settings(
-        self, names: list[str], seed: int, draw: Draw
-    ) -> Iterator[tuple[tuple[int, int], Layout, dict[str, Any]]]:
+    def settings(self, names: list[str], seed: int, draw: Draw) -> Iterator[Setting]:
         """Give values to try, the likeliest first."""
         self.cell = self._cell(Draw(seed))
         if self.cell:
@@ -195,9 +194,7 @@ class Pair(Kind):
         with self.program.bound({name: theta[name] for name in self.wanted.outside}):
             return self.run(self.forward, here)
 
-    def gradients(
-        self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def gradients(self, result: Any, before: Named, after: Named, expected: Named) -> dict[str, Any]:
         """Return the gradients by their names, returned or kept; the others by shapes that no two share."""
         asked = {key: value for key, value in expected.items() if key != "cost"}
         found = find(self.node, result, before, after, asked)
@@ -211,7 +208,7 @@ class Pair(Kind):
         found = self.gradients(result, case.values, case.passed, expected)
         return {key: as_updated(value, np.shape(expected[key])) for key, value in found.items()}
 
-    def run(self, node: ast.FunctionDef, arguments: Mapping[str, Any]) -> Any:
+    def run(self, node: ast.FunctionDef, arguments: Named) -> Any:
         """Call a function of the file; random numbers are the same in every call."""
         with same_draws(1):
             function = self.program.namespace[node.name]

@@ -22,7 +22,7 @@ from tinygrad_course.audit.kinds.base import Assumption, Unfit
 from tinygrad_course.audit.kinds.candidate_costs import Cost, implied_costs, own_cost
 from tinygrad_course.audit.kinds.cases import Case, Draw, Tried
 from tinygrad_course.audit.kinds.gradient_names import alone, of_its_own, parts_of, ratio_of
-from tinygrad_course.audit.kinds.input_layouts import Layout, M, tried, whole_layouts
+from tinygrad_course.audit.kinds.input_layouts import Layout, M, Setting, tried, whole_layouts
 from tinygrad_course.audit.kinds.names_taken import Taken, holder_of, of_a_network
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.conventions import canonical
@@ -57,9 +57,7 @@ class WholeNetwork(AnyBackward):
         keys = [self.program.convention.key(f"{one}{l}") for l in range(1, self.depth + 1) for one in "Wb"]
         return of_a_network(super().taken(depth), self.forward, self.initial, self.own_costs, keys)
 
-    def settings(
-        self, names: list[str], seed: int, draw: Draw
-    ) -> Iterator[tuple[tuple[int, int], Layout, dict[str, Any]]]:
+    def settings(self, names: list[str], seed: int, draw: Draw) -> Iterator[Setting]:
         """Give values in the usual arrangement: a matrix of labels 0 and 1, biases in rows or columns."""
         units = M if self.soft or "softmax" in self.program.at_hand else 1
         masked = any(role_of(name) == "keep_prob" for name in argument_names(self.node))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Named = Mapping[str, Any]
 
 TOLERANCE = 1e-5
 SINGLE_TOLERANCE = 5e-4
@@ -108,13 +109,7 @@ def ratio(got: Any, want: Any) -> float | None:
 
 
 def relate(
-    name: str,
-    got: Any,
-    want: Any,
-    m: int,
-    scalars: Mapping[str, float],
-    others: Mapping[str, Any],
-    terms: Mapping[str, Any],
+    name: str, got: Any, want: Any, m: int, scalars: Mapping[str, float], others: Named, terms: Named
 ) -> Relation:
     """Say how a wrong value relates to the right one, never more than the numbers show."""
     mine, right = as_array(got), as_array(want)
@@ -142,9 +137,7 @@ def relate(
     return _unknown(name, mine, right)
 
 
-def _relate_known(
-    name: str, mine: Array, right: Array, others: Mapping[str, Any], terms: Mapping[str, Any]
-) -> Relation | None:
+def _relate_known(name: str, mine: Array, right: Array, others: Named, terms: Named) -> Relation | None:
     """Compare with the other quantities of the way, and with the terms that a mistake may leave out."""
     for other, value in others.items():
         alike = other != name and np.shape(value) == right.shape
@@ -159,7 +152,7 @@ def _relate_known(
     return None
 
 
-def _relate_shapes(name: str, mine: Array, right: Array, m: int, others: Mapping[str, Any]) -> Relation:
+def _relate_shapes(name: str, mine: Array, right: Array, m: int, others: Named) -> Relation:
     shapes = f"{name} has the shape {mine.shape}, and it should be {right.shape}"
     alike = mine.size == right.size and close(mine.ravel(), right.ravel())
     if mine.shape == right.T.shape and ((alike and mine.ndim == 2) or close(mine, right.T)):
