@@ -27,6 +27,7 @@ from tinygrad_course.audit.execution.stubs import (
     import_inside,
     is_strange,
 )
+from tinygrad_course.audit.reference.comparison import Named
 from tinygrad_course.audit.source.conventions import keys_of
 from tinygrad_course.audit.source.neighbours import MAX_FILES
 from tinygrad_course.audit.source.signatures import INSIDE, JOINT
@@ -302,11 +303,7 @@ class Program:
                     space[name] = value
 
     def call(
-        self,
-        function: Function,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        seconds: float | None = None,
+        self, function: Function, args: tuple[Any, ...], kwargs: Named, seconds: float | None = None
     ) -> Outcome:
         """Call a function of the submission; whatever it does comes back as an outcome."""
         if self._trusted:
@@ -318,7 +315,7 @@ class Program:
             self.guard.restore()
 
     def _outcome(
-        self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], seconds: float | None
+        self, function: Function, args: tuple[Any, ...], kwargs: Named, seconds: float | None
     ) -> Outcome:
         try:
             with time_limit(self.seconds if seconds is None else seconds):

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from tinygrad_course.audit.kinds.forward_passes import (
 from tinygrad_course.audit.kinds.pairing import FORWARD, likest
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import Named, as_array, close
-from tinygrad_course.audit.reference.course import Parameters
+from tinygrad_course.audit.reference.course import Masks, Parameters
 from tinygrad_course.audit.source.signatures import ROLES, bare
 
 ONE_TOO_HIGH = (
@@ -33,9 +33,7 @@ ONE_TOO_HIGH = (
 )
 
 
-def identify(
-    AL: Any, X: Array, parameters: Mapping[str, Array], masks: Mapping[int, Array], keep: float
-) -> list[str]:
+def identify(AL: Any, X: Array, parameters: Parameters, masks: Masks, keep: float) -> list[str]:
     """Return the activations of a network by what it computes, [] where it is none of the known ones."""
     L = len(parameters) // 2
     for hidden in HIDDEN if AL is not None else ():
@@ -149,7 +147,7 @@ class Backward(Kind):
         learner: Learner,
         values: Parameters,
         parameters: Parameters,
-        masks: Mapping[int, Array],
+        masks: Masks,
         activations: list[str],
     ) -> Any:
         """Return a cache of the course's."""
@@ -249,7 +247,7 @@ class DeepBackward(Backward):
         learner: Learner,
         values: Parameters,
         parameters: Parameters,
-        masks: Mapping[int, Array],
+        masks: Masks,
         activations: list[str],
     ) -> Any:
         """Return the caches of the layers: those of the file's own layer function, where it has one."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Parameters = dict[str, Array]
+Masks = Mapping[int, Array]
 
 
 def sigmoid(Z: Array) -> Array:
@@ -50,13 +51,13 @@ def cross_entropy(AL: Array, Y: Array) -> float:
 
 def network_forward(
     X: Array,
-    parameters: Mapping[str, Array],
+    parameters: Parameters,
     activations: Sequence[str],
-    masks: Mapping[int, Array] | None = None,
+    masks: Masks | None = None,
     keep_prob: float = 1.0,
-) -> dict[str, Array]:
+) -> Parameters:
     """Return A0, Z1, A1, ..., AL; a hidden layer with a mask has its activations dropped and scaled."""
-    values: dict[str, Array] = {"A0": X}
+    values: Parameters = {"A0": X}
     for layer, activation in enumerate(activations, start=1):
         Z = np.dot(parameters[f"W{layer}"], values[f"A{layer - 1}"]) + parameters[f"b{layer}"]
         A = ACTIVATIONS[activation](Z)
@@ -67,17 +68,17 @@ def network_forward(
 
 
 def network_backward(
-    values: Mapping[str, Array],
-    parameters: Mapping[str, Array],
+    values: Parameters,
+    parameters: Parameters,
     activations: Sequence[str],
     Y: Array,
     lambd: float = 0.0,
-    masks: Mapping[int, Array] | None = None,
+    masks: Masks | None = None,
     keep_prob: float = 1.0,
-) -> dict[str, Array]:
+) -> Parameters:
     """Return every gradient on the way back, in the order and the scaling of the course."""
     m, L = Y.shape[1], len(activations)
-    grads: dict[str, Array] = {}
+    grads: Parameters = {}
     AL = values[f"A{L}"]
     grads[f"dA{L}"] = -(Y / AL - (1 - Y) / (1 - AL))
     for layer in range(L, 0, -1):
@@ -187,9 +188,9 @@ def linear_activation_backward(dA: Array, cache: Any, activation: str) -> tuple[
     return linear_backward(dA * SLOPES[activation](Z), linear_cache)
 
 
-def L_model_backward(AL: Array, Y: Array, caches: Sequence[Any]) -> dict[str, Array]:
+def L_model_backward(AL: Array, Y: Array, caches: Sequence[Any]) -> Parameters:
     """Return dA, dW and db of every layer."""
-    grads: dict[str, Array] = {}
+    grads: Parameters = {}
     dA = -(Y / AL - (1 - Y) / (1 - AL))
     for layer in range(len(caches), 0, -1):
         activation = "sigmoid" if layer == len(caches) else "relu"
@@ -205,9 +206,7 @@ def compute_cost(AL: Array, Y: Array, *_: Any) -> float:
     return cross_entropy(AL, Y)
 
 
-def update_parameters(
-    parameters: Parameters, grads: Mapping[str, Array], learning_rate: float = 1.2
-) -> Parameters:
+def update_parameters(parameters: Parameters, grads: Parameters, learning_rate: float = 1.2) -> Parameters:
     """One step of gradient descent."""
     return {key: value - learning_rate * grads["d" + key] for key, value in parameters.items()}
 
@@ -216,7 +215,7 @@ _TWELVE = [f"{letter}{layer}" for layer in (1, 2, 3) for letter in "ZAWb"]
 _OF_THREE = ("relu", "relu", "sigmoid")
 
 
-def three_layers(X: Array, parameters: Mapping[str, Array]) -> tuple[Array, tuple[Array, ...]]:
+def three_layers(X: Array, parameters: Parameters) -> tuple[Array, tuple[Array, ...]]:
     """(LINEAR -> RELU) * 2 -> LINEAR -> SIGMOID and its cache of twelve, as in init_utils and reg_utils."""
     values = network_forward(X, parameters, _OF_THREE)
     return values["A3"], tuple({**values, **parameters}[name] for name in _TWELVE)
@@ -233,7 +232,7 @@ def three_layers_backward(X: Array, Y: Array, cache: tuple[Array, ...]) -> Param
 CHECK_SHAPES = {"W1": (5, 4), "b1": (5, 1), "W2": (3, 5), "b2": (3, 1), "W3": (1, 3), "b3": (1, 1)}
 
 
-def dictionary_to_vector(parameters: Mapping[str, Array]) -> tuple[Array, list[str]]:
+def dictionary_to_vector(parameters: Parameters) -> tuple[Array, list[str]]:
     """Return the column of all parameters, and for each entry the key it comes from (gc_utils)."""
     columns = [parameters[key].reshape(-1, 1) for key in CHECK_SHAPES]
     return np.concatenate(columns), [key for key in CHECK_SHAPES for _ in range(parameters[key].size)]
@@ -249,14 +248,12 @@ def vector_to_dictionary(theta: Array) -> Parameters:
     return parameters
 
 
-def gradients_to_vector(gradients: Mapping[str, Array]) -> Array:
+def gradients_to_vector(gradients: Parameters) -> Array:
     """Return the column of dW1, db1, ..., db3 (gc_utils)."""
     return np.concatenate([gradients["d" + key].reshape(-1, 1) for key in CHECK_SHAPES])
 
 
-def forward_propagation_n(
-    X: Array, Y: Array, parameters: Mapping[str, Array]
-) -> tuple[float, tuple[Array, ...]]:
+def forward_propagation_n(X: Array, Y: Array, parameters: Parameters) -> tuple[float, tuple[Array, ...]]:
     """Return the cost and the cache of the gradient checking exercise."""
     A3, cache = three_layers(X, parameters)
     return cross_entropy(A3, Y), cache
