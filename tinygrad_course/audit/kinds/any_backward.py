@@ -29,11 +29,7 @@ from tinygrad_course.audit.kinds.gradient_names import (
     with_activation,
 )
 from tinygrad_course.audit.kinds.input_layouts import Layout
-from tinygrad_course.audit.kinds.names_taken import (
-    called_in_loops,
-    descends,
-    handed_on,
-)
+from tinygrad_course.audit.kinds.names_taken import called_in_loops, descends, handed_on
 from tinygrad_course.audit.kinds.own_class import shown_name
 from tinygrad_course.audit.kinds.pair import Pair
 from tinygrad_course.audit.source.argument_kinds import category
