@@ -455,7 +455,8 @@ class _File:
         for other in callees:
             if other in self.repaired and self.repaired[other] is None:
                 return other
-        if not report.raises_always:
+        own = self.own.get(name) if report.raises_always else None
+        if not report.raises_always or (own is not None and own.wrong):
             return ""
         maker = forward_for(name, self.program.at_hand) if "back" in name.lower() else None
         suspects = {*callees, *([maker.name] if maker is not None else [])}
