@@ -76,6 +76,14 @@ KINDS = {
         lambda x: np.sum(np.linalg.norm((p := np.stack([x, x**2], -1))[:, None] - p, axis=-1)),
         lambda x: 2 * np.sqrt((x[1] - x[0]) ** 2 + (x[1] ** 2 - x[0] ** 2) ** 2),
     ),
+    "computed twice": (
+        lambda x: np.sum(np.sqrt(((2 * x / W[1])[:, None] - (2 * x / W[1])[None]) ** 2)),
+        lambda x: 2 * (x[1] - x[0]),
+    ),
+    "equal constants": (
+        lambda x: np.sum(np.sqrt((W[:, None] * x[1] - W * x[1]) ** 2)),
+        lambda x: 4 * x[1],
+    ),
     "a point and itself": (
         lambda x: sum(np.sqrt(np.abs(x[i] - x[j])) for i in range(2) for j in range(2)),
         lambda x: 2 * np.sqrt(x[1] - x[0]),
@@ -178,6 +186,8 @@ def test_where_there_is_no_derivative_there_is_no_number():
     for f in (
         lambda x: np.linalg.norm((p := np.stack([x, x**2], -1))[:, None] - p),
         lambda x: np.linalg.norm(written(x) - x),
+        lambda x: np.linalg.norm(x * x[0] - x * x[1]),
+        lambda x: np.linalg.norm(x[:1] - x[1:]),
     ):
         nan_or_infinite(hessian(f), np.ones(2), (0, 0), (1, 1))
     for f in (np.linalg.norm, np.std, lambda x: np.hypot(x[0], x[1]), lambda x: np.arctan2(x[0], x[1])):

@@ -12,6 +12,7 @@ Only a recorded sweep whose gradients are not finite is made again with this kno
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -163,10 +164,41 @@ def _numbers(x: Any) -> Any:
     return np.asarray(_data(x))
 
 
-def _same_entries(a: Any, b: Any) -> Any:
-    """Return where two arguments are the same entry of one Tensor, as in ``x[:, None] - x``."""
+def _same_entries(a: Any, b: Any, depth: int = DEPTH) -> Any:
+    """Return where two arguments are the same entry of one Tensor, as in ``x[:, None] - x``.
+
+    Or where they are computed alike from such ones and from equal constants: ``x[:, None] / c - x / c``.
+    """
+    if not (hasattr(a, "_op") and hasattr(b, "_op")):
+        return np.equal(a, b) if hasattr(a, "_op") is hasattr(b, "_op") else np.False_
     (of_a, places_of_a), (of_b, places_of_b) = _entries(a), _entries(b)
-    return np.equal(places_of_a, places_of_b) if of_a is of_b else np.False_
+    if _alike(of_a, of_b, depth):
+        return np.equal(places_of_a, places_of_b)
+    if not depth or a._op is not b._op or a._op is None or not a._op.elementwise or a._kwargs or b._kwargs:
+        return np.False_
+    same = [_same_entries(*pair, depth - 1) for pair in zip(_kept(a), _kept(b), strict=True)]
+    return functools.reduce(np.logical_and, same)
+
+
+def _alike(a: Any, b: Any, depth: int) -> bool:
+    """Whether two arguments are one Tensor, or computed alike, or constants that are equal."""
+    if hasattr(a, "_op") and hasattr(b, "_op"):
+        if a is b or not depth or a._op is not b._op or a._op is None or a._op.sequence:
+            return a is b
+        return not (a._kwargs or b._kwargs) and all(
+            _alike(*pair, depth - 1) for pair in itertools.zip_longest(_kept(a), _kept(b))
+        )
+    if isinstance(a, (np.ndarray, np.generic)) and isinstance(b, (np.ndarray, np.generic)):
+        return np.array_equal(a, b)
+    return isinstance(a, (int, float, slice)) and type(a) is type(b) and a == b
+
+
+def _kept(x: Any) -> Any:
+    """Return the arguments of a node, constants as they were kept."""
+    args = as_of(x)
+    if x._values is None or x._op.sequence:
+        return args
+    return tuple([a if hasattr(a, "_op") else v for a, v in zip(args, x._values, strict=True)])
 
 
 def _entries(x: Any) -> tuple[Any, Any]:
@@ -198,9 +230,7 @@ def like(x: Any, depth: int = DEPTH) -> Any:
     follows = rule is not None and (rule.function in _SUMS or rule.function is np.divide or rule.product)
     if not follows or not depth or type(rule.vjps) is not tuple or is_complex(data):
         return np.ones(np.shape(data))
-    args = as_of(x)
-    if x._values is not None and not rule.sequence:  # constants as they were kept
-        args = tuple([a if hasattr(a, "_op") else v for a, v in zip(args, x._values, strict=True)])
+    args = _kept(x)
     if rule.function is np.divide:
         found = like(args[0], depth - 1)
     else:  # in numbers of which no sum cancels
