@@ -80,6 +80,14 @@ KINDS = {
         lambda x: np.sum(np.sqrt(((2 * x / W[1])[:, None] - (2 * x / W[1])[None]) ** 2)),
         lambda x: 2 * (x[1] - x[0]),
     ),
+    "of repeated points": (
+        lambda x: np.sum(np.sqrt((np.repeat(x, 2) - np.tile(x, 2)) ** 2)),
+        lambda x: 2 * (x[1] - x[0]),
+    ),
+    "of complex numbers": (
+        lambda x: np.sum(np.abs(np.subtract.outer(x + 2j * x, x + 2j * x))),
+        lambda x: 2 * np.sqrt(5) * (x[1] - x[0]),
+    ),
     "equal constants": (
         lambda x: np.sum(np.sqrt((W[:, None] * x[1] - W * x[1]) ** 2)),
         lambda x: 4 * x[1],

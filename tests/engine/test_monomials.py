@@ -10,6 +10,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 #: Ways to write c x**p.
 WAYS = {
     "x sqrt(x)": (lambda x: x * np.sqrt(x), 1.0, 1.5),
+    "-x sqrt(x)": (lambda x: -x * np.sqrt(x), -1.0, 1.5),
     "2 sqrt(x) x": (lambda x: 2 * np.sqrt(x) * x, 2.0, 1.5),
     "an array of factors": (lambda x: np.array([3.0, 0.5]) * np.sqrt(x) * x, np.array([3.0, 0.5]), 1.5),
     "sqrt(x)**3": (lambda x: np.sqrt(x) ** 3, 1.0, 1.5),

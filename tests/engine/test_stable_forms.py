@@ -153,6 +153,8 @@ ZERO = np.zeros(2)
 SQUARES = [
     (lambda w: np.linalg.norm(w) ** 2, ZERO, 2 * np.eye(2)),
     (lambda w: np.square(np.linalg.norm(w)), ZERO, 2 * np.eye(2)),
+    (lambda w: np.linalg.norm(w) ** 4, ZERO, np.zeros((2, 2))),
+    (lambda w: np.hypot(w[0], w[1]) ** 4 + np.sum(w**2), ZERO, 2 * np.eye(2)),
     (lambda w: np.linalg.norm(w) * np.linalg.norm(w), ZERO, 2 * np.eye(2)),
     (lambda w: np.sum(np.abs(w) ** 2), ZERO, 2 * np.eye(2)),
     (lambda w: np.sum(np.hypot(w, 0.0) ** 2), ZERO, 2 * np.eye(2)),

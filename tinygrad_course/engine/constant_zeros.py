@@ -40,7 +40,8 @@ _PRODUCTS = {np.prod, np.cumprod, sparse_times, times_sparse}
 #: What puts entries elsewhere, and what besides adds them up, or multiplies them.
 _MOVES = {
     *(operator.getitem, np.reshape, np.transpose, np.swapaxes, np.moveaxis, np.squeeze, np.expand_dims),
-    *(np.broadcast_to, np.ravel, np.matrix_transpose, np.flip, np.copy, np.positive),
+    *(np.broadcast_to, np.ravel, np.matrix_transpose, np.flip, np.copy, np.positive, np.repeat, np.tile),
+    *(np.roll, np.diagonal),
 }
 _SUMS = _MOVES | {
     *(np.add, np.subtract, np.negative, np.sum, np.mean, np.where, np.multiply),
@@ -190,7 +191,7 @@ def _alike(a: Any, b: Any, depth: int) -> bool:
         )
     if isinstance(a, (np.ndarray, np.generic)) and isinstance(b, (np.ndarray, np.generic)):
         return np.array_equal(a, b)
-    return isinstance(a, (int, float, slice)) and type(a) is type(b) and a == b
+    return isinstance(a, (int, float, complex, slice)) and type(a) is type(b) and a == b
 
 
 def _kept(x: Any) -> Any:

@@ -51,6 +51,8 @@ def monomial(x: Any, depth: int = DEPTH) -> Monomial:
         found = parts[0].raised(_RAISES[function])
     elif function in _POWERS and type(parts[1]) is not Monomial and np.ndim(parts[1]) == 0:
         found = parts[0].raised(float(parts[1]))
+    elif function is np.negative:
+        found = parts[0]._replace(factor=-parts[0].factor)
     elif function in {np.multiply, np.divide}:
         found = _product(parts[0], parts[1], -1.0 if function is np.divide else 1.0)
     return itself if found is None or found.base.shape != x.shape else found

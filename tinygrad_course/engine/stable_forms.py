@@ -438,19 +438,22 @@ _BASES: dict[Any, float] = {np.log2: math.log(2.0), np.log10: math.log(10.0)}
 # ------------------------------------------------------------------ squares of roots
 
 
-def mend_square(out: Tensor) -> Tensor:
-    """Mend the square of a norm, an absolute value, a square root or a deviation, where that is 0."""
+def mend_square(out: Tensor, n: int = 2) -> Tensor:
+    """Mend the square of a norm, an absolute value, a square root or a deviation, where that is 0.
+
+    Or another even power, n.
+    """
     root = out._args[0]
     if root._op is None or root._op.function not in _SQUARES or out._data.dtype.kind != "f":
         return out
     if not may_vanish(root):
         return out
-    if len(out._args) == 2 and not same(*as_of(out)) and not is_number(out._args[1], 2):
+    if len(out._args) == 2 and not same(*as_of(out)) and not is_number(out._args[1], n):
         return out
     root = as_of(out)[0]
     function, inside, kwargs = call(root)
     square = _SQUARES[function](*inside, **kwargs)
-    return out if square is None else mended(out, square)
+    return out if square is None else mended(out, square if n == 2 else square ** (n // 2))
 
 
 def square_of_size(x: Any) -> Any:
@@ -537,11 +540,14 @@ def mend_product(out: Tensor) -> Tensor:
 
 
 def mend_power(out: Tensor) -> Tensor:
-    """Mend x**2 of a root."""
+    """Mend an even power of a root."""
     base, exponent = out._args
     if type(base) is not type(out) or base._op is None or type(exponent) is type(out) or np.ndim(exponent):
         return out
-    return mend_square(out) if is_number(exponent, 2) else out
+    if is_number(exponent, 2):
+        return mend_square(out)
+    roots = base._op.function in _ROOTS
+    return mend_square(out, 4) if roots and is_number(exponent, 4) else out
 
 
 _MENDS: dict[Any, Callable[[Any], Any]] = {
