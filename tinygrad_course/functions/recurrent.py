@@ -14,6 +14,7 @@ from tinygrad_course.autodiff.gradients import vjp
 from tinygrad_course.autodiff.transforms import checkpoint
 from tinygrad_course.engine import trees
 from tinygrad_course.functions.activations import linear, sigmoid, softmax, tanh
+from tinygrad_course.rules.shapes import as_array
 from tinygrad_course.rules.table import is_tensor, primitive, rule
 
 Parameters = Mapping[str, Any]
@@ -173,20 +174,21 @@ def lstm(
     """
     names = [of + gate for gate in GATES for of in "Wb"]
     missing = [name for name in names if name not in parameters]
-    if missing or len(np.shape(x)) != 3:
+    x = as_array(x)
+    if missing or x.ndim != 3:
         raise ValueError(
-            f"lstm takes x (n_x, m, T) and Wf, Wi, Wc, Wo, bf, bi, bc, bo: x is {np.shape(x)}, and "
+            f"lstm takes x (n_x, m, T) and Wf, Wi, Wc, Wo, bf, bi, bc, bo: x is {x.shape}, and "
             f"{' and '.join(missing) or 'none'} is missing"
         )
     x = np.moveaxis(x, axis, 1)
     n_x, T, m = x.shape
     if T == 0:
         raise ValueError(f"there is no time to go through along axis {axis}")
-    n = np.shape(parameters["Wo"])[0]
+    given = [as_array(parameters[name]) for name in names]
+    n = given[0].shape[0]
     if state is None:
-        state = (np.zeros_like(parameters["Wo"], shape=(n, m)),) * 2
-    given = [parameters[name] for name in names]
-    shapes = [np.shape(array) for array in (*state, *given)]
+        state = (np.zeros_like(given[0], shape=(n, m)),) * 2
+    shapes = [as_array(array).shape for array in (*state, *given)]
     if shapes != [(n, m)] * 2 + [(n, n + n_x), (n, 1)] * len(GATES):
         told = ", ".join(f"{name} {shape}" for name, shape in zip(["a", "c", *names], shapes, strict=True))
         raise ValueError(

@@ -222,7 +222,7 @@ def has_short_rows(a: Any, axis: Axes) -> bool:
         and a.ndim > 1
         and a.size >= 4096
         and FEW < a.shape[-1] <= LONG
-        and normalize(axis, a.ndim) == (a.ndim - 1,)
+        and (axis == -1 or axis == a.ndim - 1)
         and a.flags.c_contiguous
     )
 
