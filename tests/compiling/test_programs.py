@@ -320,6 +320,22 @@ def _is_tiled(value):
     return bool(getattr(value.function, "strided", ()))  # it takes matrices as they lie
 
 
+def test_newtons_method_is_no_longer_than_it_was_recorded():
+    def root(w, x):
+        for _ in range(20):
+            x = 0.5 * (x + w / x)
+        return np.sum(x)
+
+    step = compiled(value_and_grad(root, argnums=(0, 1)))
+    w, x = np.linspace(1, 2, 5), np.linspace(1, 3, 5)
+    J, (dw, dx) = step(w, x)
+    np.testing.assert_allclose(J, np.sum(np.sqrt(w)), rtol=1e-15)
+    np.testing.assert_allclose(dw, 0.5 / np.sqrt(w), rtol=1e-14)
+    np.testing.assert_allclose(dx, 0, atol=1e-200)
+    ((_, program),) = step.programs.values()
+    assert len(program.body.layout.order) < 1.1 * len(step.recorded)
+
+
 def test_a_sum_of_products_is_one_product(monkeypatch):
     f, (p, x) = PROGRAMS["gradients through several layers"]
     monkeypatch.setattr(jit, "compile_source", interpreted)

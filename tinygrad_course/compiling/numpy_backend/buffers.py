@@ -39,10 +39,12 @@ class BufferPlan:
         self._buffered = buffered
         self._shown = self._find_shown()
         self._last = self._last_uses(program)
-        self._postpone_writes()
-        self._last = self._last_uses(program)
+        if any(v.function in WRITES for v in self.order):
+            self._postpone_writes()
+            self._last = self._last_uses(program)
         self._free: dict[int, list[Any]] = {}  # by their size
         self._held: dict[int, Any] = {}  # the block of bytes behind each buffered value
+        self._arrays: dict[Any, Any] = {}  # blocks, and the arrays that they have been
         results = {id(v) for v in program.results}
         self.borrowed = {  # what results may show of buffers: the user gets a copy
             id(v): self._shown[id(v)]
@@ -89,7 +91,10 @@ class BufferPlan:
         if block is None:
             block = self._take(value.nbytes)
         self._held[id(value)] = block
-        self.place[id(value)] = block[: value.nbytes].view(value.dtype).reshape(value.shape)
+        key = id(block), value.dtype, value.shape
+        if key not in self._arrays:
+            self._arrays[key] = block, block[: value.nbytes].view(value.dtype).reshape(value.shape)
+        self.place[id(value)] = self._arrays[key][1]
 
     def _view(self, value: Value) -> None:
         base = self.place.get(id(value.args[0]))

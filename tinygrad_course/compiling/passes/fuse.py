@@ -68,10 +68,13 @@ def fuse(
     computes a group is `fused`; it raises `NotFused` if there is nothing.
     """
     order = [v for v in program.values() if v.function is not None]
+    fitting = {id(v): (space(v),) for v in order if fits(v)}
+    if not fitting:
+        return program
     stage: dict[int, int] = {}
     inside: dict[int, Any] = {}  # the space of what is fused
     for value in order:
-        mine = (space(value),) if fits(value) else None
+        mine = fitting.get(id(value))
         at = 0
         for v in value.inputs:
             if v.function is not None:

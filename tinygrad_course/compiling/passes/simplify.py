@@ -239,14 +239,17 @@ class _Simplifier(FormBuilder):
 
     def total(self, products: list[Product], value: Value | None = None) -> tuple[Product, bool]:
         """Return the sum of forms, perhaps as they are added in `value`."""
-        terms: list[Product] = []
+        flat: list[Product] = []
+        whole: list[Product] = []  # 0.5 * (a + b) + c, of fewer calls than 0.5 * a + 0.5 * b + c
         for p in products:
             only = p.factors[0] if len(p.factors) == 1 else (None, 0)
-            if isinstance(only[0], Sum) and only[1] == 1:
-                terms += [t.scaled(p.coefficient) for t in only[0].terms]
-            else:
-                terms.append(p)
-        terms = combine([t for t in terms if t.coefficient])
+            is_sum = isinstance(only[0], Sum) and only[1] == 1
+            inner = [t.scaled(p.coefficient) for t in only[0].terms] if is_sum else [p]
+            flat += [t for t in inner if t.coefficient]
+            whole += inner if abs(p.coefficient) == 1 else [p]
+        terms = combine(flat)
+        if len(terms) == len(flat) > len(whole) and _differ(terms):
+            terms = combine(whole)
         sigmoid = self._sigmoid(terms)
         if sigmoid is not None:
             if value is not None and sigmoid[0].factors[0][1] < 0:
@@ -374,6 +377,13 @@ def _origin(value: Value) -> Value:
     while is_view(value) or (value.function in {*RESHAPES, *TRANSPOSES} and value.kind == "array"):
         value = value.inputs[0]
     return value
+
+
+def _differ(terms: list[Product]) -> bool:
+    """Whether terms have coefficients of different sizes, and nothing of a sigmoid's."""
+    return len({abs(t.coefficient) for t in terms}) > 1 and not any(
+        isinstance(f, Sigmoid) for t in terms for f, _ in t.factors
+    )
 
 
 def _is_sum(factor: Any) -> bool:
