@@ -20,6 +20,8 @@ from tinygrad_course.compiling.passes.fuse import NotFused
 
 #: More numbers than this are not written out one by one.
 WRITTEN_OUT = 1200
+#: Loops of fewer numbers are masked, as `loops.MUCH` says; in longer ones the mask takes time in each turn.
+SHORT = 64
 #: Fewer columns than this are not worth a loop.
 FEW = 8
 
@@ -236,7 +238,7 @@ def step_source(columns: Columns, stored: list[Value], scalars: list[Value]) -> 
             loop += [f"{place} = {n}" for n, place in columns.entries(value, f"y{i}")]
     across = [v for v in inputs if columns.wide[id(v)]]
     m = f"{columns.argument(across[0])}.shape[{len(across[0].shape) - 1}]" if across else str(columns.m)
-    lines += _sections(columns, f"range({m})")
+    lines += _sections(columns, m)
     for i, value in enumerate(stored):
         if not columns.wide[id(value)]:
             lines += [f"{place} = {n}" for n, place in columns.entries(value, f"y{i}")]
@@ -258,7 +260,7 @@ def loop_source(columns: Columns, state: list[tuple[Value, Value]], data: list[V
     for value in data:
         lines += _entries(columns, value)
     lines += ["first = 0", "for t in range(count):"]
-    body = _sections(columns, "range(first, first + width)")
+    body = _sections(columns, "first, first + width")
     body.append(f"costs[t] = {columns.names[id(cost)].flat[0]}")
     body += [f"next_{n} = {new}" for n, new in zip(olds, news, strict=True)]  # all of them, then all at once
     body += [f"{n} = next_{n}" for n in olds]
@@ -274,7 +276,7 @@ def _sections(columns: Columns, span: str) -> list[str]:
     for before, inside in columns.sections:
         lines += before
         if inside:
-            lines.append(f"for j in {span}:")
+            lines.append(f"for j in {'masked' if columns.count < SHORT else 'range'}({span}):")
             lines += [f"    {line}" for line in inside]
     return lines
 

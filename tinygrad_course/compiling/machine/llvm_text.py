@@ -81,7 +81,7 @@ class Module:
         self.functions.append(
             body.function(f"internal void @compute({', '.join(parameters)})", _WIDE, "ret void")
         )
-        self.functions += [f"!{i} = distinct !{{!{i}, !0}}" for i in range(1, body.loops + 1)]
+        self.functions += [f"!{i} = distinct !{{!{i}, !0}}" for i in range(1, body.masked + 1)]
         self.functions.append('!0 = !{!"llvm.loop.vectorize.predicate.enable", i1 true}')
         return len(body.returned)
 
@@ -117,7 +117,7 @@ class _Body(Expressions):
         super().__init__(of_library, declared, real)
         self.slots: list[str] = []  # memory of variables: LLVM turns it into registers
         self.returned: list[Number] = []
-        self.loops = 0  # that have wishes
+        self.masked = 0  # loops whose last turn is by a vector too, of which a part is masked
 
     def function(self, head: str, attributes: str, last: str) -> str:
         """Return the text of the whole function."""
@@ -228,20 +228,12 @@ class _Body(Expressions):
         self.statements(statement.body)
         i = self.value("i64", f"load i64, ptr {place.text}")
         self.add(f"store {self.arithmetic('add nsw', i, step)}, ptr {place.text}")
-        self.add(f"br label %{head}{self._wish(statement)}")
+        if ast.unparse(statement.iter.func) == "masked" and vector_bytes() == 64:
+            self.masked += 1
+            self.add(f"br label %{head}, !llvm.loop !{self.masked}")
+        else:
+            self.add(f"br label %{head}")
         self.lines.append(f"{end}:")
-
-    def _wish(self, loop: ast.For) -> str:
-        """Return how LLVM is to make a loop of much arithmetic: the last vector masked.
-
-        Else there is everything a second time, number by number, for what is left over.
-        """
-        inside = [n for statement in loop.body for n in ast.walk(statement)]
-        called = {n.func.id for n in inside if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-        if vector_bytes() < 64 or not called & _library().keys() or any(type(n) is ast.For for n in inside):
-            return ""
-        self.loops += 1
-        return f", !llvm.loop !{self.loops}"
 
     def _if(self, statement: ast.If) -> None:
         condition = self.scalar(statement.test)

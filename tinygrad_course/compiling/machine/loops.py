@@ -20,6 +20,9 @@ from tinygrad_course.compiling.passes.fuse import FusedCall, Group
 
 #: So many steps of the innermost loop are written out, in functions of so many calls all told.
 SHORT, WRITTEN_OUT = 4, 60
+#: Loops of so many calls end with a vector of which a part is masked: else there is everything a second time,
+#: number by number, for what is left over, and that takes a third of the time to compile.
+MUCH = 3
 _FLOATS = {np.dtype("f8"), np.dtype("f4")}
 
 
@@ -174,7 +177,8 @@ class Loops:
         for loop in range(last + 1):
             if loop == last:
                 lines += [f"{'    ' * loop}{self.local[id(v)]} = {_begin(v)}" for v in along]
-            lines.append(f"{'    ' * loop}for i{loop} in range(n{loop}):")
+            turns = "masked" if loop == last and len(self.calls) >= MUCH else "range"
+            lines.append(f"{'    ' * loop}for i{loop} in {turns}(n{loop}):")
             lines += [f"{'    ' * (loop + 1)}{line}" for line in loaded.get(loop, [])]
         for step in range(self.steps):
             self.step = step

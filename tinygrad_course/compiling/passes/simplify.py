@@ -243,8 +243,9 @@ class _Simplifier(FormBuilder):
         whole: list[Product] = []  # 0.5 * (a + b) + c, of fewer calls than 0.5 * a + 0.5 * b + c
         for p in products:
             only = p.factors[0] if len(p.factors) == 1 else (None, 0)
-            is_sum = isinstance(only[0], Sum) and only[1] == 1
-            inner = [t.scaled(p.coefficient) for t in only[0].terms] if is_sum else [p]
+            inner = [p]
+            if isinstance(only[0], Sum) and only[1] == 1:
+                inner = [t.scaled(p.coefficient) for t in only[0].terms]
             flat += [t for t in inner if t.coefficient]
             whole += inner if abs(p.coefficient) == 1 else [p]
         terms = combine(flat)
