@@ -160,7 +160,7 @@ def masked(g: Any, where: Any) -> Any:
     """
     if where is True:
         return g
-    if many(g) and getattr(where, "dtype", None) == np.bool_ and where.shape == g.shape:
+    if many(g) and type(where) is np.ndarray and where.dtype == np.bool_ and where.shape == g.shape:
         bits = where.astype(f"i{g.itemsize}")
         np.negative(bits, bits)
         bits &= g.view(bits.dtype)
