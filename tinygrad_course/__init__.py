@@ -36,7 +36,12 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(_LATER[name]), name)
         globals()[name] = value
         return value
-    raise AttributeError(f"module 'tinygrad_course' has no attribute {name!r}")
+    message = f"module 'tinygrad_course' has no attribute {name!r}"
+    for room in ("autodiff", "functions"):
+        with open(os.path.join(os.path.dirname(__file__), room, "__init__.py"), encoding="utf-8") as text:  # noqa: PTH118, PTH120, PTH123
+            if f'"{name}",' in text.read():
+                message += f": tinygrad_course.{room} has it"
+    raise AttributeError(message)
 
 
 def __dir__() -> list[str]:

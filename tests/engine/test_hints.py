@@ -252,6 +252,17 @@ def test_a_list_of_numbers_is_a_list(f: Any) -> None:
     with pytest.raises(TypeError) as told:
         grad(f)([1.0, 2.0])
     assert "pass np.array([...])" in told.value.__notes__[0]
+    with pytest.raises(TypeError) as told:
+        grad(lambda w: np.sum(w**2))([[1.0, 2.0], [3.0, 4.0]])
+    assert "pass np.array([...])" in told.value.__notes__[0]
+
+
+@pytest.mark.parametrize(("name", "room"), [("sigmoid", "functions"), ("elementwise_grad", "autodiff")])
+def test_what_stands_in_another_room(name: str, room: str) -> None:
+    with pytest.raises(AttributeError, match=rf"no attribute '{name}': tinygrad_course\.{room} has it$"):
+        getattr(tinygrad_course, name)
+    with pytest.raises(AttributeError, match=r"no attribute 'sigmod'$"):
+        tinygrad_course.sigmod  # noqa: B018
 
 
 def test_labels_that_would_be_lost() -> None:

@@ -205,8 +205,8 @@ def positions(f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) 
 
 
 def _is_row(tree: Any) -> bool:
-    """Whether an argument is a list or tuple of numbers."""
-    return isinstance(tree, (list, tuple)) and all(isinstance(x, (int, float)) for x in tree)
+    """Whether an argument is a list or tuple of numbers, or of such rows."""
+    return isinstance(tree, (list, tuple)) and all(isinstance(x, (int, float)) or _is_row(x) for x in tree)
 
 
 def _of_others(error: BaseException | None) -> bool:
