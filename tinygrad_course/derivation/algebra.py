@@ -144,8 +144,6 @@ class Linear(Term):
 class Product(Term):
     """A product of two arrays: numbers stand before it."""
 
-    nargs = 2
-
     @classmethod
     def eval(cls, a: Expr, b: Expr) -> Expr:
         """Return a simpler form, or None."""
@@ -166,8 +164,6 @@ class Outer(Product):
 class T(Linear):
     """The transpose."""
 
-    nargs = 1
-
     @classmethod
     def eval(cls, x: Expr) -> Expr:
         """Return a simpler form, or None."""
@@ -180,8 +176,6 @@ class T(Linear):
 
 class Sum(Term):
     """The sum over an axis, which stays with length 1; over all of them, a number, where the axis is -1."""
-
-    nargs = 2
 
     @classmethod
     def eval(cls, x: Expr, axis: Expr) -> Expr:
@@ -197,25 +191,17 @@ class Sum(Term):
 class Softmax(Term):
     """exp(z) over its sum, along an axis."""
 
-    nargs = 2
-
 
 class LogSumExp(Term):
     """log(sum(exp(z))) along an axis, which stays with length 1."""
-
-    nargs = 2
 
 
 class Variance(Term):
     """z's mean square distance from its mean: ``Variance(z, axis, n)``; of all n, where axis is -1."""
 
-    nargs = 3
-
 
 class Standardized(Term):
     """(z - mean) / sqrt(variance + eps), both along an axis: ``Standardized(z, axis, n, eps)``."""
-
-    nargs = 4
 
     def written_out(self) -> Expr:
         """Return it in terms of a sum and a variance."""
@@ -229,8 +215,6 @@ class Joined(Term):
 
 class Part(Linear):
     """Some rows or columns: ``Part(x, axis, start, stop)``."""
-
-    nargs = 4
 
 
 class Ones(Term):

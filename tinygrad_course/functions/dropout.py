@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.functions.streams import Stream, only_stream, uniform
+from tinygrad_course.functions.streams import Stream, only_stream
 from tinygrad_course.rules.table import primitive, rule
 
 
@@ -21,7 +21,7 @@ def dropout_mask(shape: tuple[int, ...], keep_prob: float, rng: Stream) -> Any:
         raise ValueError(
             f"keep_prob is {keep_prob}; expected the share of units that stay, above 0 and up to 1"
         )
-    return uniform(only_stream(rng, "dropout"), shape) < keep_prob
+    return only_stream(rng, "dropout").random(shape) < keep_prob
 
 
 @primitive

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.engine.trees import Array
-
 Stream = np.random.RandomState | np.random.Generator
 Position = tuple[str, Any]  #: where a stream stood: its kind, and its state
 
@@ -42,16 +40,6 @@ def only_stream(rng: Any, what: str) -> Stream:
         f"{what} draws from a stream that goes on from call to call, and rng is {rng!r}. Make one, "
         "rng = np.random.RandomState(1), and pass that"
     )
-
-
-def normal(rng: Stream, shape: tuple[int, ...]) -> Array:
-    """Draw from the standard normal distribution, as ``np.random.randn(*shape)`` does."""
-    return np.asarray(rng.standard_normal(shape))
-
-
-def uniform(rng: Stream, shape: tuple[int, ...]) -> Array:
-    """Draw from [0, 1), as ``np.random.rand(*shape)`` does."""
-    return np.asarray(rng.random(shape) if isinstance(rng, np.random.Generator) else rng.random_sample(shape))
 
 
 def position(rng: Stream) -> Position:

@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_course.engine.trees import Array
-from tinygrad_course.functions.streams import Stream, normal, stream, uniform
+from tinygrad_course.functions.streams import Stream, stream
 
 Draw = Callable[[int, int, Stream], Array]
 
 _FACTORS = {"small": 0.01, "large": 10.0}
 _DRAWS: dict[str, Draw] = {
     "zeros": lambda n, n_prev, rng: np.zeros((n, n_prev)),
-    "small": lambda n, n_prev, rng: normal(rng, (n, n_prev)),
-    "large": lambda n, n_prev, rng: normal(rng, (n, n_prev)),
-    "he": lambda n, n_prev, rng: normal(rng, (n, n_prev)) * np.sqrt(2 / n_prev),
-    "xavier": lambda n, n_prev, rng: normal(rng, (n, n_prev)) / np.sqrt(n_prev),
+    "small": lambda n, n_prev, rng: rng.standard_normal((n, n_prev)),
+    "large": lambda n, n_prev, rng: rng.standard_normal((n, n_prev)),
+    "he": lambda n, n_prev, rng: rng.standard_normal((n, n_prev)) * np.sqrt(2 / n_prev),
+    "xavier": lambda n, n_prev, rng: rng.standard_normal((n, n_prev)) / np.sqrt(n_prev),
     "glorot": lambda n, n_prev, rng: glorot((n, n_prev), rng, channels="first"),
     "orthogonal": lambda n, n_prev, rng: orthogonal((n, n_prev), rng),
 }
@@ -147,7 +147,7 @@ def glorot(shape: Sequence[int], rng: Stream, gain: float = 1.0, channels: str =
     """
     size = shape[:-2] if channels == "last" else shape[2:]
     fans = sum(shape[-2:] if channels == "last" else shape[:2]) * int(np.prod(size, dtype=int))
-    drawn: Array = 2 * uniform(rng, tuple(shape)) - 1
+    drawn: Array = 2 * rng.random(tuple(shape)) - 1
     return drawn * float(gain * np.sqrt(6 / fans))
 
 
@@ -164,7 +164,7 @@ def orthogonal(shape: Sequence[int], rng: Stream, gain: float = 1.0) -> Array:
            [0., 1.]])
     """
     rows, columns = shape[0], int(np.prod(shape[1:], dtype=int))
-    drawn = normal(rng, (max(rows, columns), min(rows, columns)))
+    drawn = rng.standard_normal((max(rows, columns), min(rows, columns)))
     Q, R = np.linalg.qr(drawn)
     Q = Q * np.sign(np.diagonal(R))  # so that all orthogonal matrices are equally likely
     matrix: Array = (Q if rows >= columns else Q.T).reshape(shape)
