@@ -29,7 +29,7 @@ from tinygrad_course.audit.kinds.gradient_names import (
     with_activation,
 )
 from tinygrad_course.audit.kinds.input_layouts import Layout
-from tinygrad_course.audit.kinds.names_taken import called_in_loops, descends, handed_on
+from tinygrad_course.audit.kinds.names_taken import AXES, called_in_loops, descends, handed_on
 from tinygrad_course.audit.kinds.own_class import shown_name
 from tinygrad_course.audit.kinds.pair import Pair
 from tinygrad_course.audit.source.argument_kinds import category
@@ -68,7 +68,10 @@ class AnyBackward(Pair):
         fitted: tuple[Layout, dict[str, Any]] | None = None
         problem: Unfit | None = None
         self.differentiated = 0  # with so many sets of values
-        fitting = (one for one in self.settings(taken.looked_for, seed, draw) if self.place in (None, one[0]))
+        self.dimensions = set[int]()  # of the data with which the forward function runs
+        axes = self.fixed().get(AXES)
+        settings = self.settings(taken.looked_for, seed, draw)
+        fitting = (one for one in settings if self.place.get(axes, one[0]) == one[0])
         for tries, (key, layout, values) in enumerate(fitting):
             if best is None and layout.made_for and self.sizes.clear:
                 break
@@ -82,7 +85,7 @@ class AnyBackward(Pair):
                 self.sizes.learn(error.error, layout, values)
                 problem = max(problem or error, error, key=self._told)
                 continue
-            if not found.ran and key[0] > 1 and not self.strict:
+            if not found.ran and key[0] > 1 and not self.strict and self.dimensions != {len(layout.data)}:
                 continue  # what a picture or one example breaks may be meant for a table
             before = best
             if best is None or found.rank > best[0].rank:
@@ -100,7 +103,7 @@ class AnyBackward(Pair):
             words = f"none of its gradients is that of {shown_name(self.forward.name)}"
             none = Unfit(f"{words}; they may be meant otherwise")
             raise max(none, problem or none, key=self._told)
-        self.place = best[1]
+        self.place[axes] = best[1]
         self.exact = self.exact or best[0].complete
         if best[0].complete and fitted is not None and not self.strict:
             return self._of_other_labels(Draw(seed + 1), *fitted) or best[0].case
@@ -138,7 +141,7 @@ class AnyBackward(Pair):
         if (layout.single and factor) or (best and best.ran and layout.single != bool(best.for_one)):
             return True  # a sum over one example is its mean; an axis too many tells of a function for one
         # Where a transpose too many or too few runs, what raised before is no better.
-        return best is not None and layout.square and not best.ran
+        return best is not None and layout.square and not best.ran and layout.kernel[1:2] != (3,)
 
     def _of_other_labels(self, draw: Draw, layout: Layout, values: dict[str, Any]) -> Case | None:
         """Return the case of the same classes written otherwise, where the cost is the same with them."""
@@ -178,6 +181,7 @@ class AnyBackward(Pair):
         output = self.gives({**held, **outside})
         place, weights, arguments = handed_on(self.node, self.forward, output, held, values, draw, taken)
         self.seen = output[place]
+        self.dimensions.add(len(layout.data))
         if not weights and self.owner and not taken.back and "labels" in map(category, taken.forward):
             weights = {place: np.ones_like(output[place]) / np.size(output[place])}  # of each example
         at = {**theta, **outside, **{name: values[name] for name in taken.costs}}
@@ -276,12 +280,14 @@ class AnyBackward(Pair):
         if values is self.cell or cost.node is not None:
             return Tried(case, len(right), values is self.cell or bool(right) or ratio is not None)
         if ratio is not None and not self.together:
+            named = re.search("grad|deriv|prime", self.node.name) is not None
+            downward = descends(self.program) or (named and not descends(self.program, ast.Add))
             told = any(abs(ratio * size - 1) < 1e-3 or abs(ratio / size - 1) < 1e-3 for size in sizes)
             if right and told and len(others) > 1:  # dW and db have 1/m, dX has not
                 case.expected |= {key: value * ratio for key, value in others.items()}
                 self.remarks["cost"] = f"{', '.join(others)} are {ratio:.4g} times the derivatives"
                 return Tried(case, len(found), True)
-            if not right and ratio < 0 and (upstream is not None or is_cost or descends(self.program)):
+            if not right and ratio < 0 and (upstream is not None or is_cost or downward):
                 return Tried(case, 0, True)
             numbers = [
                 abs(float(one)) for _, one in leaves(values) if np.ndim(one) == 0 and numeric(one) and one

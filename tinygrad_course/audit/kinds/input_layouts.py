@@ -21,7 +21,7 @@ from tinygrad_course.audit.source.argument_kinds import category
 N, D, H, M, T = 5, 4, 2, 3, 6
 """Examples, inputs, hidden units of a cell, outputs or classes, and steps of time."""
 _USUAL = D, M
-LAYER = 7
+LAYER, CHANNELS = 7, 2
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,13 @@ def tried(
         kinds |= dict.fromkeys(weights, "weights")  # Wh, Uh: what is taken of the input, and of the state
     if not {"data", "recurrent"} & {*kinds.values()}:  # A_prev, of a layer that is no cell
         kinds |= {name: "data" for name, kind in kinds.items() if kind == "state"}
+    attended = [
+        name for name in kinds if re.fullmatch(r"(?i)(x_?)?([qkv]|query|queries|keys?|values?)", name)
+    ]
+    if len(attended) > 2:
+        kinds |= dict.fromkeys(attended, "data")
+    if "heads" in kinds.values():  # of an attention, whose outputs are as wide as its inputs
+        kinds |= {name: "inputs" for name, kind in kinds.items() if kind in {"hidden", "outputs"}}
     for kind in ("data", "labels"):
         unknown = [name for name in guess if not kinds.get(name, "fixed")]
         if unknown and kind not in kinds.values():
@@ -174,8 +181,8 @@ class _Maker:
 
     @property
     def features(self) -> int:
-        """The size of the axis of an example's numbers."""
-        return self.layout.data[-1 if self.layout.rows else 0] if len(self.layout.data) < 4 else D
+        """The size of the axis of an example's numbers; of a picture it is that of the channels."""
+        return self.layout.data[-1 if self.layout.rows else 0] if len(self.layout.data) < 4 else CHANNELS
 
     def chain(self) -> list[int]:
         """Return the sizes of the layers of which W1, W2, ... speak."""
@@ -337,6 +344,7 @@ _SIMPLE: dict[str, list[Any]] = {
     "seed": [3],
     "count": [3],
     "hidden": [H],
+    "heads": [2],
     "dtype": [np.float64],
     "hiddens": [[LAYER, LAYER + 1]],
     "stride": [1, 2],

@@ -20,6 +20,8 @@ from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, needed_names, role_of
 from tinygrad_course.audit.source.syntax import called, elements, names_of, nodes, returned, tuple_of_names
 
+AXES = "the number of axes"
+"""What code asks of the data that is written otherwise for tables and for pictures."""
 CACHE = re.compile(r"(?i)cache\w*|linear\w*|ctx|memory|saved?|store\w*|context|tape")
 _MEANT = {"", "data", "predicted", "weights", "bias"}
 """What a whole backward pass takes from its forward pass, or not at all."""
@@ -188,7 +190,10 @@ def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, lis
     names = {name for part in parts for name in argument_names(part)}
     spoken = {kept.get(word, word) for word in map(ast.unparse, ast.walk(parts[0]))}
     found |= {name: [True, False] for name in names & spoken if category(name) == "training"}
-    return {name: words for name, words in found.items() if words and name in names}
+    axes = [re.search(r"(?:\.ndim|len\(\w+\.shape\)) [=<>!]+ (\d)", ast.unparse(part)) for part in parts[:2]]
+    told_of = {int(one[1]) for one in axes if one is not None}
+    found |= {AXES: sorted({2, *told_of})} if told_of and min(told_of) > 2 else {}  # it takes tables too
+    return {name: words for name, words in found.items() if words and name in {*names, AXES}}
 
 
 def _upstream(names: list[str], *, method: bool) -> str | None:
@@ -215,13 +220,13 @@ def _upstream(names: list[str], *, method: bool) -> str | None:
     return told[0] if told else asked[0] if method and len(asked) == 1 else None
 
 
-def descends(program: Program) -> bool:
+def descends(program: Program, way: type[ast.operator] = ast.Sub) -> bool:
     """Tell whether a file takes something away from parameters: then gradients are to point upwards."""
     trees = [*program.functions.values(), *program.submission.script]
     taken: list[ast.expr] = []
     for tree in trees:
-        taken += [one.target for one in nodes(tree, ast.AugAssign) if isinstance(one.op, ast.Sub)]
-        taken += [one.right for one in nodes(tree, ast.BinOp) if isinstance(one.op, ast.Sub)]
+        taken += [one.target for one in nodes(tree, ast.AugAssign) if isinstance(one.op, way)]
+        taken += [one.right for one in nodes(tree, ast.BinOp) if isinstance(one.op, way)]
     rate = re.compile(r"(?i)\b(eta|lr|alpha|learning_?rate|step_?size|rate)\b|grad|nabla")
     return any(rate.search(ast.unparse(one)) for one in taken)
 

@@ -29,10 +29,12 @@ def _take_apart(made: Program, node: ast.ClassDef) -> None:
     """Make functions of the methods of a class, and a class that calls them."""
     cls, members = made.namespace[node.name], dict[str, Any]()
     for name, function in _methods(made, node).items():
+        static, function.decorator_list = bool(function.decorator_list), []
         function.name = method_name(node.name, name)
         made.functions[function.name] = function
         made.namespace[function.name] = made.define(function)
-        members |= {name: _dispatcher(made.namespace, function.name)} if name != "__init__" else {}
+        called = _dispatcher(made.namespace, function.name)
+        members |= {name: staticmethod(called) if static else called} if name != "__init__" else {}
     members["__module__"] = "homework"
     members["__subclasshook__"] = classmethod(lambda _, other: cls in other.__mro__)
     made.namespace[node.name] = abc.ABCMeta(node.name, (cls,), members)
@@ -46,7 +48,8 @@ def _methods(program: Program, node: ast.ClassDef) -> dict[str, ast.FunctionDef]
     for base in node.bases:
         if isinstance(base, ast.Name) and base.id in others:
             found |= _methods(program, others[base.id])
-    plain = [one for one in node.body if isinstance(one, ast.FunctionDef) and not one.decorator_list]
+    plain = [one for one in node.body if isinstance(one, ast.FunctionDef)]
+    plain = [one for one in plain if all(ast.unparse(mark) == "staticmethod" for mark in one.decorator_list)]
     return found | {one.name: one for one in map(partial(_private, node.name), plain)}
 
 

@@ -17,7 +17,7 @@ from tinygrad_course.audit.kinds.candidate_costs import Cost
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.gradient_names import as_updated, cost_place, find, of_its_own, parts_of
 from tinygrad_course.audit.kinds.input_layouts import Setting, tried
-from tinygrad_course.audit.kinds.names_taken import Taken, names_taken, words_asked
+from tinygrad_course.audit.kinds.names_taken import AXES, Taken, names_taken, words_asked
 from tinygrad_course.audit.kinds.own_class import output_told
 from tinygrad_course.audit.kinds.sizes import Sizes
 from tinygrad_course.audit.reference.comparison import Named
@@ -63,8 +63,8 @@ class Pair(Kind):
         # The number of the case, and whether all was right in one.
         self.turn, self.exact = 0, False
         self.remarks: dict[str, str] = {}
-        self.place: tuple[int, int] | None = None
-        """The layout, and the place in it, of the values that fit."""
+        self.place = dict[Any, tuple[int, int]]()
+        """The layout, and the place in it, of the values that fit, for each number of axes."""
         self.sizes = Sizes(made_object(program, owner) if owner else None)
         self.cell: dict[str, Any] = {}
         """What a recurrent cell of course 5 is given: with that, all that is wrong is a mistake."""
@@ -114,6 +114,8 @@ class Pair(Kind):
         chances = [name for name in self.wanted.start if category(name) == "predicted"]  # Dropout(prob)
         fixed = dict.fromkeys(chances, 0.3)
         fixed |= {name: word for name, word in self.fixed().items() if name in names}
+        axes = self.fixed().get(AXES)
+        options = [one for one in options if axes in {None, len(one[1].data)}]
         yield from tried(names, seed, options, fixed=fixed)
 
     def _cell(self, draw: Draw) -> dict[str, Any]:

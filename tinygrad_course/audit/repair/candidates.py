@@ -17,7 +17,7 @@ from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.fault_localization import Function, Run, in_loops
-from tinygrad_course.audit.repair.mutations.scope import Scope, text
+from tinygrad_course.audit.repair.mutations.scope import Scope, parse, text
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.verdict import Verdict, agrees, judge
 from tinygrad_course.audit.source.conventions import canonical
@@ -316,21 +316,15 @@ _UNKNOWN = object()
 
 def local_value(view: Scene, site: Site, statement: ast.stmt, before: dict[str, Any]) -> Any:
     """Return what a statement assigns at a site, given the variables before it; None where it raises."""
-    if isinstance(statement, ast.AugAssign):
-        if not isinstance(statement.target, ast.Name | ast.Subscript):
-            return _UNKNOWN
-        target = ast.parse(ast.unparse(statement.target), mode="eval").body
-        expression: ast.expr = ast.BinOp(target, statement.op, statement.value)
-    elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-        expression = statement.value
-    elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Subscript):
-        # dZ[Z <= 0] = 0 changes an array that is there already: only a whole entry is its own value.
-        base = statement.targets[0].value
-        if not isinstance(base, ast.Name) or not isinstance(before.get(base.id), dict):
-            return _UNKNOWN
-        expression = statement.value
-    else:
+    target = targets(statement)[0] if isinstance(statement, ast.Assign | ast.AugAssign) else None
+    # dZ[Z <= 0] = 0 changes an array that is there already: only a whole entry is its own value.
+    base = target.value if isinstance(target, ast.Subscript) else None
+    entry = isinstance(base, ast.Name) and isinstance(before.get(base.id), dict)
+    if not isinstance(statement, ast.Assign | ast.AugAssign) or not (isinstance(target, ast.Name) or entry):
         return _UNKNOWN
+    expression = statement.value
+    if isinstance(statement, ast.AugAssign):
+        expression = ast.BinOp(parse(text(statement.target)), statement.op, statement.value)
     learner, bindings = view.learner, view.case.bindings
     namespace = learner.program.home(site.function)
     if bindings or learner.repaired:

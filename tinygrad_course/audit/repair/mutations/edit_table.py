@@ -51,6 +51,8 @@ a {* /} b {+ -} c -> a {* /} (b {+ -} c) wrong_order 2
 (a {+ -} b) {* /} c -> a {+ -} b {* /} c wrong_order 2
 -a -> a wrong_sign 0
 a.T -> a transposed 0
+a.transpose(b, c, *_) -> a transposed 0
+swapaxes(a, b, c) -> a transposed 0
 a {< <=} b -> a > b turned 0
 a {> >=} b -> a < b turned 0
 a == b -> a != b turned 0
@@ -89,6 +91,7 @@ x if root -unary -> -x wrong_sign 0.5
 x if -root -unary -> -x wrong_sign 1
 _ if named -indexed -> _.T transposed 0
 _ if named indexed -> _.T transposed 0.9
+_ if tensor -> np.swapaxes(_, -1, -2) transposed 0.3
 _ if operation multiplied -> _.T transposed 0.2
 _ if variable operand -> 1 - _ complement 1; np.square(_) wrong_power 1.2; np.sqrt(_) wrong_power 1.2
 _ if computed operand -> np.sqrt(_) wrong_power 2; np.log(_) wrong_function 3
@@ -100,6 +103,7 @@ _ if matrix -> np.sum(_, axis={1 0}{,keepdims=True }) not_summed 1.5
 _ if matrix used -> np.dot(TALL.T, _) product_missing 1.8; np.dot(_, WIDE.T) product_missing 1.8
 _ if whole -> -_ / COUNT wrong_sign+missing_1_over_m 1.5; _ * SLOPE derivative_missing 2
     _ / NUMBER lacks(NUMBER) 1; _ * NUMBER has(NUMBER) 1; _ * FACTOR wrong_operand 3
+    _ / np.sqrt(NUMBER) lacks(NUMBER) 1.4
 _ if part -> _ / NUMBER lacks(NUMBER) 1.4; _ * NUMBER has(NUMBER) 1.4
 _ if multiple -> (1 - BETA) * _ wrong_factor 1; _ / (1 - BETA ** STEP) bias_correction_missing 1
     _ * 2 wrong_factor 2; _ / 2 wrong_factor 2; _ * MASK mask_missing 1
@@ -114,6 +118,8 @@ a * log(x) -> _ + (1 - a) * log(1 - x) term_missing 0.6
 log(x) * a -> _ + (1 - a) * log(1 - x) term_missing 0.6
 multiply(a, log(x)) -> _ + (1 - a) * log(1 - x) term_missing 0.6
 multiply(log(x), a) -> _ + (1 - a) * log(1 - x) term_missing 0.6
+_ if used named -indexed -> _ * ALIKE derivative_missing 1.7
+k if root -> VARIABLE wrong_operand 2
 _ if rate -> _ * GRADIENT gradient_missing 0.8
 _ if linear -> SIGMOID(_) activation_missing 1.2; 1 / (1 + np.exp(-_)) activation_missing 1.25
     SIGMOID(_ + BIAS) activation_missing 1.3; 1 / (1 + np.exp(-(_ + BIAS))) activation_missing 1.35
@@ -203,7 +209,7 @@ def marks(at: Location, scope: Scope, label: str) -> set[str]:
         "summed": outer == "sum",
         "indexed": isinstance(parent, ast.Subscript) and at.name == "value",
         "entry": isinstance(parent, ast.Tuple),
-        "whole": root,
+        "whole": root and not isinstance(node, ast.Tuple),
         "part": not root and (isinstance(above, ast.Add | ast.Sub) or argument),
         "multiple": root or isinstance(above, ast.Add | ast.Sub) or argument,
         "handed": isinstance(parent, ast.Tuple) and variable,
@@ -216,6 +222,7 @@ def marks(at: Location, scope: Scope, label: str) -> set[str]:
         "name": isinstance(node, ast.Name),
         "named": named and not words.endswith(".T") and not isinstance(parent, ast.Attribute),
         "matrix": len(shape) == 2,
+        "tensor": len(scope.entries.get(words, ())) > 2,
         "row": len(shape) == 2 and shape[0] == 1,
         "column": isinstance(node, ast.Subscript) and _is_column(node, scope),
         "undefined": words not in scope.values,

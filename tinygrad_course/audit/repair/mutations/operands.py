@@ -270,19 +270,24 @@ def _missing_arguments(node: ast.Call, scope: Scope) -> Iterator[Change]:
         yield "argument_missing", ast.Call(node.func, node.args, [*node.keywords, keyword]), 0.2 + place / 50
 
 
+_AXES: list[tuple[str | None, bool]] = [("1", True), ("1", False), ("0", True), ("0", False), (None, False)]
+_AXES += [("-1", True), ("(0, 2, 3)", False), ("(0, 1, 2)", False), ("(0, 1)", False)]
+"""The axes over which is summed, and whether they are kept."""
+
+
 def _axes(node: ast.Call) -> Iterator[Change]:
     given = {keyword.arg: text(keyword.value) for keyword in node.keywords}
     others = [keyword for keyword in node.keywords if keyword.arg not in {"axis", "keepdims"}]
     axis = given.get("axis", text(node.args[1]) if len(node.args) > 1 else None)
-    for wanted, kept in (("1", True), ("1", False), ("0", True), ("0", False), (None, False)):
+    for wanted, kept in _AXES:
         if (axis, given.get("keepdims") == "True") == (wanted, kept):
             continue
         other = "keepdims_missing" if axis == wanted else "wrong_axis"
-        more = {"axis": int(wanted)} if wanted is not None else {}
-        more |= {"keepdims": True} if kept else {}
-        keywords = [*others, *(ast.keyword(name, ast.Constant(value)) for name, value in more.items())]
+        more = {"axis": parse(wanted)} if wanted is not None else {}
+        more |= {"keepdims": ast.Constant(True)} if kept else {}
+        keywords = [*others, *(ast.keyword(name, value) for name, value in more.items())]
         # A sum over the units of a layer is seldom meant.
-        rank = 1 if wanted == "0" else 0
+        rank = 1 if wanted == "0" else 0.5 * (wanted is not None and wanted != "1")
         yield "axis_missing" if axis is None else other, ast.Call(node.func, node.args[:1], keywords), rank
 
 

@@ -263,6 +263,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "MATRIX": ("matrices", ".*"),
     "TALL": ("tall", ".*"),
     "WIDE": ("wide", ".*"),
+    "ALIKE": ("alike", ".*"),
     "MASK": ("matrices", WRITTEN["mask"]),
     "WEIGHT": ("entries", r"(?i)w\d*"),
     "GRADIENT": ("entries", "d.*"),
@@ -296,13 +297,16 @@ def things(kind: str, scope: Scope, shape: tuple[int, ...]) -> list[str]:
     counts = examples_count(scope)
     matrices = {name: its for name, its in scope.entries.items() if len(its) == 2}
     whole = {name: value for name, value in scope.numbers.items() if value == int(value)}
+    held_by = vars(scope.values["self"]) if hasattr(scope.values.get("self"), "__dict__") else {}
+    own = {f"self.{name}": value for name, value in held_by.items() if type(value) in {int, float}}
+    shares = [f"(1 - {name})" for name, value in {**scope.numbers, **own}.items() if 0 < value < 1]
     lists = [name for name, value in scope.values.items() if isinstance(value, list)]
     lists += [name for name, its in scope.arrays.items() if len(its) == 1]
     lists = [name for name in lists if len(scope.values[name]) == columns]
     orders = [name for name in lists if all(isinstance(i, int | np.integer) for i in scope.values[name])]
     held: dict[str, Iterable[str]] = {
         "numbers": scope.numbers,
-        "factors": dict.fromkeys([*scope.numbers, *counts]),
+        "factors": dict.fromkeys([*scope.numbers, *counts, *own, *shares]),
         "whole": whole,
         "places": [name for name, value in whole.items() if value < columns],
         "counts": counts,
@@ -313,6 +317,7 @@ def things(kind: str, scope: Scope, shape: tuple[int, ...]) -> list[str]:
         "matrices": matrices,
         "tall": [name for name, its in matrices.items() if its[0] == rows],
         "wide": [name for name, its in matrices.items() if its[1] == columns],
+        "alike": [name for name, its in scope.entries.items() if its and shape[-len(its) :] == its],
         "terms": [*scope.entries, *scope.numbers],
         "variables": [*scope.arrays, *scope.numbers],
         "functions": sorted(scope.functions),

@@ -191,7 +191,8 @@ def _other_statements(
         target = statement.targets[0]
         if isinstance(target, ast.Name | ast.Subscript):
             added = ast.AugAssign(target, ast.Add(), statement.value)
-            yield "term_missing", added, "the value is set where it should be added", 2
+            grows = isinstance(getattr(target, "slice", None), ast.Tuple)  # dx[:, rows, columns], of windows
+            yield "term_missing", added, "the value is set where it should be added", 0.5 if grows else 2
         if isinstance(statement.value, ast.Name | ast.Subscript):
             copied = parse(f"np.array({text(statement.value)}, copy=True)")
             yield "in_place", ast.Assign([target], copied), f"`{text(statement.value)}` is not copied", 0
