@@ -18,6 +18,7 @@ from tinygrad_course.audit.execution.paths import (
     plain,
 )
 from tinygrad_course.audit.reference.comparison import Named, both
+from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import defaults_of, role_of
 from tinygrad_course.audit.source.syntax import names_of, returned
@@ -62,7 +63,10 @@ def same(value: Any, want: Any) -> bool:
 def find(node: ast.FunctionDef, result: Any, before: Named, after: Named, expected: Named) -> dict[str, Any]:
     """Return the gradients that a function returned, kept in its object or took away, by names or shapes."""
     held = {key: one for key, one in (fields_of(after.get("self")) or {}).items() if not own_object(one)}
+    given = {id(one) for one in after.values()}
     found = match(held, None, expected, by_shape=False)
+    # What is passed on is kept as dA, of A that this layer gives: none of A that it takes.
+    found = {key: one for key, one in found.items() if id(one) not in given or category(key[1:]) != "data"}
     parts = parts_of(result)
     with_cost = len(parts) == 2 and isinstance(parts[1], dict) and type(parts[0]) not in {list, tuple, dict}
     with_cost = with_cost and np.ndim(parts[0]) == 0
