@@ -161,6 +161,32 @@ def test_outer_products_are_turned_and_arrays_padded(engine):
             assert np.isclose(found[k], f(*moved).imag / 1e-30, rtol=1e-12)
 
 
+PARTS = [
+    np.s_[1:-1, 1:-1], np.s_[2:, 1:-1], np.s_[1:-1, ::-1][:1] + np.s_[2:,], np.s_[:-2, :-2], np.s_[::2, 3:],
+    np.s_[1:2, 2:], np.s_[:, 1:2], np.s_[::-1, 1:], np.s_[:, ::-1], np.s_[:, ::2], np.s_[1:],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", [(9, 8), (9, 8, 5)])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_parts_of_matrices_are_read_where_they_lie(shape, order, dtype):
+    rng = np.random.default_rng(0)
+    u = np.asarray(rng.normal(size=shape), dtype, order=order)
+
+    def f(u):
+        inner = np.tanh(u) * 2.0
+        J = np.sum(u[1:-1, 1:-1] * (inner[2:, 1:-1] + inner[:-2, 1:-1] - 4.0 * u[1:-1, :-2]))
+        for part in PARTS:
+            J = J + np.sum(np.exp(inner[part]) * u[part] - u[part][:1]) + np.sum(np.sum(inner[part] ** 3, 0))
+        return J + np.max(np.max(inner[2:, 1:-1] * u[2:, 2:], axis=1))
+
+    J, du = compiled(value_and_grad(f), engine="machine")(u)
+    right, slope = value_and_grad(f)(u.astype(float))
+    assert np.isclose(J, right, rtol=100 * np.finfo(dtype).eps)
+    assert np.allclose(du, slope, rtol=0, atol=100 * np.finfo(dtype).eps * np.max(np.abs(slope)))
+
+
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("width", [(), (3,), (2, 5)])
 @pytest.mark.parametrize("named", [(4,), (20,), (6, 5), (0,)])

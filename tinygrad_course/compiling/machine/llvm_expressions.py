@@ -57,7 +57,10 @@ class Number:
 
 @dataclass(frozen=True)
 class Array:
-    """An array: the name of its dtype, where it begins, and its shape; strides, in bytes, if it has gaps."""
+    """An array: the name of its dtype, where it begins, and its shape; strides, in bytes, if it has gaps.
+
+    Where there is one less than axes, the entries of the last lie one after the other.
+    """
 
     kind: str
     data: str
@@ -228,9 +231,12 @@ class Expressions:
         parts = [self.scalar(i) for i in (index.elts if isinstance(index, ast.Tuple) else [index])]
         if array.strides is not None:
             offset = number(0, "i64")
-            for i, stride in zip(parts, array.strides, strict=True):
+            for i, stride in zip(parts, array.strides, strict=False):
                 offset = self.arithmetic("add nsw", offset, self.arithmetic("mul nsw", i, stride))
-            return self.value("ptr", f"getelementptr i8, ptr {array.data}, {offset}")  # type: ignore[no-any-return]
+            start = self.value("ptr", f"getelementptr i8, ptr {array.data}, {offset}")
+            if len(parts) == len(array.strides):
+                return start  # type: ignore[no-any-return]
+            return self.value("ptr", f"getelementptr inbounds {STORED[array.kind]}, ptr {start}, {parts[-1]}")  # type: ignore[no-any-return]
         at = parts[0]
         for i, n in zip(parts[1:], array.shape[1:], strict=True):
             at = self.arithmetic("add nsw", self.arithmetic("mul nsw", at, n), i)

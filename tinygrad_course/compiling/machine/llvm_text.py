@@ -69,9 +69,10 @@ class Module:
                 continue
             axes = int(form[0])
             shape = [Number("i64", f"{name}.n{i}") for i in range(axes)]
-            strides = [Number("i64", f"{name}.s{i}") for i in range(axes)] if len(form) > 1 else None
-            parameters += [f"ptr noalias {name}", *map(str, [*shape, *(strides or ())])]
-            body.bind(argument.arg, Array(kind, name, shape, strides))
+            strides = [Number("i64", f"{name}.s{i}") for i in range(axes if len(form) > 1 else 0)]
+            parameters += [f"ptr noalias {name}", *map(str, [*shape, *strides])]
+            gaps = strides[:-1] if form[1:] == ["rows"] else strides
+            body.bind(argument.arg, Array(kind, name, shape, gaps or None))
         body.statements(definition.body)
         for i, x in enumerate(body.returned):
             place = body.value("ptr", f"getelementptr double, ptr %results, i64 {i}")

@@ -9,11 +9,12 @@ makes a longer loop the innermost.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Value, is_reduction, is_sum
+from tinygrad_course.compiling.dataflow import Value, is_reduction, is_sum, is_view
 from tinygrad_course.compiling.machine import jit
 from tinygrad_course.compiling.machine.scalar_code import Numbers, speaks, text
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group
@@ -71,6 +72,8 @@ class Loops:
         self.names = {id(v): f"x{i}" for i, v in enumerate(self.inputs)}
         self.names |= {id(v): f"y{i}" for i, v in enumerate(self.stored)}
         self.names |= {id(v): f"s{i}" for i, v in enumerate(self.scalars)}
+        #: Parts of matrices, u[1:, :-1], are read where they lie, by rows.
+        self.parts = {id(v) for v in self.inputs if len(v.shape) > 1 and v.shape[-1] > 1 and _is_part(v)}
         self.said = Numbers()
         self.local: dict[int, str] = {}
         self._collapse()
@@ -83,9 +86,13 @@ class Loops:
 
     def fused(self) -> FusedCall:
         """Return the function that computes the calls."""
-        types = jit.types_of(self.inputs, axes=0) + [{float: "f8", int: "i8"}[type(x)] for x in self.numbers]
+        types = jit.types_of(self.inputs, axes=0)
+        rows = tuple(i for i, v in enumerate(self.inputs) if id(v) in self.parts)
+        for i in rows:
+            types[i] = f"{jit.types_of([self.inputs[i]])[0]} rows"
+        types += [{float: "f8", int: "i8"}[type(x)] for x in self.numbers]
         types += jit.types_of(self.stored, axes=0)
-        return FusedCall(jit.compile_source(self.source, tuple(types)), self.numbers)
+        return FusedCall(jit.compile_source(self.source, tuple(types)), self.numbers, rows=rows)
 
     # ------------------------------------------------------------------ loops
 
@@ -106,7 +113,7 @@ class Loops:
         self.over: dict[int, list[int]] = {key: [] for key in has}  # the loops that each array varies with
         before = None
         for axis, n in enumerate(self.shape):
-            pattern = tuple(h[axis] for h in has.values())
+            pattern = tuple(h[axis] and (key not in self.parts or axis + 1) for key, h in has.items())
             if n == 1:
                 continue
             if pattern == before:
@@ -119,7 +126,7 @@ class Loops:
             self.sizes.append(n)
         self.sizes = self.sizes or [1]
         last, n = len(self.sizes) - 1, self.sizes[-1]
-        few = n <= SHORT and n * len(self.calls) <= WRITTEN_OUT
+        few = n <= SHORT and n * len(self.calls) <= WRITTEN_OUT and not self.parts
         #: The steps of the last loop if they are written out, else 1.
         self.steps = n if last and few and all(self._fits(v) for v in self.calls if is_total(v)) else 1
         self.step = 0  # the one that is being written
@@ -135,6 +142,9 @@ class Loops:
         return self.steps > 1 and self.inner + 1 in self.over[id(value)]
 
     def _index(self, value: Value) -> str:
+        if id(value) in self.parts:
+            loops = iter(self.over[id(value)])
+            return ", ".join("0" if n == 1 else f"i{next(loops)}" for n in value.shape)
         at = ""
         for loop in self.over[id(value)]:
             if loop <= self.inner:
@@ -218,6 +228,10 @@ class Loops:
 
     def _operand(self, value: Any) -> str:
         return self.local[id(value)]
+
+
+def _is_part(value: Value) -> bool:
+    return value.function is operator.getitem and is_view(value)
 
 
 def _begin(value: Value) -> str:

@@ -14,9 +14,9 @@ from tinygrad_course.compiling.machine.llvm_text import Module
 def module_text(source: str, types: tuple[str, ...], name: str) -> str:
     """Return a module that makes `source`, which defines ``compute``, a function of Python's called `name`.
 
-    The `types` of the arguments: ``"f8"``, ``"f8 2"`` for an array of two axes whose entries lie in order, or
-    ``"f8 2 strided"``; of ``"f8 0"`` nobody asks for the shape, and one index finds an entry. A word that is
-    not known here is `NotFused`.
+    The `types` of the arguments: ``"f8"``, ``"f8 2"`` for an array of two axes whose entries lie in order,
+    ``"f8 2 strided"``, or ``"f8 2 rows"`` if those of each row do; of ``"f8 0"`` nobody asks for the shape,
+    and one index finds an entry. A word that is not known here is `NotFused`.
     """
     module = Module()
     (definition,) = ast.parse(source).body

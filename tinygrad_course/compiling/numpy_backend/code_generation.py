@@ -216,7 +216,10 @@ class StraightLineCode:
 
     def _fused(self, value: Value, fused: FusedCall) -> None:
         """Call a function on its inputs, its numbers and the arrays that it writes."""
-        arguments = [self._given(v, strided=i in fused.strided) for i, v in enumerate(value.args)]
+        arguments = [
+            self.name(v) if i in fused.strided else self._given(v, rows=i in fused.rows)
+            for i, v in enumerate(value.args)
+        ]
         arguments += [self._plain(x) for x in fused.numbers]
         for v in fused.arrays:
             if id(v) not in self.layout.place:
@@ -233,23 +236,26 @@ class StraightLineCode:
         """Return the text of memory for a result."""
         return f"{self.bind(np.empty, 'f')}({value.shape!r}, {self.bind(value.dtype, 'k')})"
 
-    def _given(self, value: Value, *, strided: bool) -> str:
-        """Return the text of an input of a fused call: a number, or an array with its entries in order."""
+    def _given(self, value: Value, *, rows: bool) -> str:
+        """Return the text of an input of a fused call: a number, or an array with its entries in order.
+
+        Of `rows`, those of each row.
+        """
         name = self.name(value)
         if value.shape == ():
             return f"{name}[()]" if value.kind == "array" else name
-        if strided:
-            return name
         if value.is_constant:  # machine code is made for arrays that may be written to
             return self.bind(np.array(value.data, order="C"), "c")
         place = self.layout.place.get(id(value))
-        if place is None or not place.flags.c_contiguous:
-            key = ("in order", id(value))
-            if key not in self._keys:  # else another call has needed it so
-                self._keys[key] = f"w{len(self._keys)}"
-                self.lines.append(f"{self._keys[key]} = {self.bind(np.ascontiguousarray, 'f')}({name})")
-            return self._keys[key]
-        return name
+        step = value.dtype.itemsize
+        if place is not None and (place.flags.c_contiguous or (rows and place.strides[-1] == step)):
+            return name
+        key = ("rows" if rows else "in order", id(value))
+        if key not in self._keys:  # else another call has needed it so
+            self._keys[key] = f"w{len(self._keys)}"
+            fits = f"{name} if {name}.strides[-1] == {step} else " if rows else ""
+            self.lines.append(f"{self._keys[key]} = {fits}{self.bind(np.ascontiguousarray, 'f')}({name})")
+        return self._keys[key]
 
     def _generic(self, value: Value) -> None:
         name = self.name(value)

@@ -15,17 +15,23 @@ MOST = 40
 class FusedCall:
     """Several calls as one function, of its inputs, `numbers`, and the arrays that it writes into.
 
-    At the `strided` places are arrays whose entries need not lie one after the other.
+    At the `strided` places are arrays whose entries need not lie one after the other, at the `rows` ones such
+    whose rows do not, but the entries of each row.
     """
 
     __name__ = "fused"
 
     def __init__(
-        self, function: Callable[..., Any], numbers: Sequence[float] = (), strided: tuple[int, ...] = ()
+        self,
+        function: Callable[..., Any],
+        numbers: Sequence[float] = (),
+        strided: tuple[int, ...] = (),
+        rows: tuple[int, ...] = (),
     ) -> None:
         self.function = function
         self.numbers = numbers
         self.strided = strided
+        self.rows = rows
         self.arrays: list[Value] = []  # what it writes
         self.scalars: list[Value] = []  # what it returns
 
