@@ -18,10 +18,10 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument(
         "what",
         nargs="?",
-        choices=["rows", "growth", "nodes", "imports", "fresh", "conventions", "functions"],
+        choices=["rows", "outside", "growth", "nodes", "imports", "fresh", "conventions", "functions"],
         default="rows",
-        help="steps beside the peers (default), how cost grows, a node, imports, first calls; whether "
-        "conventions and functions are theirs",
+        help="steps beside the peers (default), programs from outside, how cost grows, a node, imports, "
+        "first calls; whether conventions and functions are theirs",
     )
     root.add_argument(
         "--write", action="store_true", help="put what is found into the tables of README and docs"

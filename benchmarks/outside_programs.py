@@ -1,0 +1,444 @@
+"""Programs that nobody tuned the engines for, as NumPy's users write them: ``PROGRAMS[name](rng)``.
+
+Each returns a cost of ``(xp, parameters, *data)``, where `xp` is NumPy or JAX's copy of it, and what it is
+given. Networks are in single precision, the rest in double.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+Program = tuple[Callable[..., Any], dict[str, Any], tuple[Any, ...]]
+PROGRAMS: dict[str, Callable[[np.random.Generator], Program]] = {}
+
+
+def program(make: Callable[[np.random.Generator], Program]) -> Callable[[np.random.Generator], Program]:
+    """Enter a program under its name."""
+    PROGRAMS[make.__name__.replace("_", " ")] = make
+    return make
+
+
+def drawn(rng: np.random.Generator, **shapes: tuple[int, ...]) -> dict[str, Any]:
+    """Return small weights in single precision."""
+    return {name: (0.1 * rng.normal(size=shape)).astype("f4") for name, shape in shapes.items()}
+
+
+def classes(rng: np.random.Generator, m: int, k: int) -> Any:
+    """Return m one-hot rows."""
+    return np.eye(k, dtype="f4")[rng.integers(k, size=m)]
+
+
+def softmax(xp: Any, z: Any, axis: int = -1) -> Any:
+    """Return the softmax along an axis."""
+    e = xp.exp(z - xp.max(z, axis=axis, keepdims=True))
+    return e / xp.sum(e, axis=axis, keepdims=True)
+
+
+def sigmoid(xp: Any, z: Any) -> Any:
+    """Return 1 / (1 + e^-z)."""
+    return 1 / (1 + xp.exp(-z))
+
+
+def cross_entropy(xp: Any, y: Any, z: Any) -> Any:
+    """Return the mean cross-entropy of rows."""
+    return -xp.mean(xp.sum(y * xp.log(softmax(xp, z)), axis=-1))
+
+
+def layer_norm(xp: Any, x: Any, g: Any, b: Any) -> Any:
+    """Return the rows with mean 0 and variance 1, scaled and moved."""
+    mean = xp.mean(x, axis=-1, keepdims=True)
+    return (x - mean) / xp.sqrt(xp.mean((x - mean) ** 2, axis=-1, keepdims=True) + 1e-5) * g + b
+
+
+# ------------------------------------------------------------------ networks
+
+
+@program
+def gated_recurrent_unit(rng: np.random.Generator) -> Program:
+    """40 steps of time, 32 units, 32 examples as columns."""
+    n, m, T = 32, 32, 40
+    p = drawn(rng, Wz=(n, 2 * n), Wr=(n, 2 * n), Wh=(n, 2 * n), bz=(n, 1), br=(n, 1), bh=(n, 1), Wy=(10, n))
+
+    def cost(xp: Any, p: Any, X: Any, Y: Any) -> Any:
+        h = xp.zeros((n, m), np.float32)
+        for t in range(T):
+            both = xp.concatenate([h, X[t]], axis=0)
+            z = sigmoid(xp, p["Wz"] @ both + p["bz"])
+            r = sigmoid(xp, p["Wr"] @ both + p["br"])
+            new = xp.tanh(p["Wh"] @ xp.concatenate([r * h, X[t]], axis=0) + p["bh"])
+            h = (1 - z) * h + z * new
+        return -xp.sum(Y * xp.log(softmax(xp, p["Wy"] @ h, 0))) / m
+
+    return cost, p, (drawn(rng, X=(T, n, m))["X"], classes(rng, m, 10).T)
+
+
+@program
+def characters(rng: np.random.Generator) -> Program:
+    """A recurrent network of characters that are looked up."""
+    V, n, m, T = 40, 64, 16, 25
+
+    def cost(xp: Any, p: Any, X: Any, Y: Any) -> Any:
+        h, J = xp.zeros((m, n), np.float32), 0.0
+        for t in range(T):
+            h = xp.tanh(p["Wx"][X[t]] + h @ p["Wh"] + p["b"])
+            z = h @ p["Wy"]
+            z = z - xp.max(z, axis=1, keepdims=True)
+            J = J - xp.mean(z[xp.arange(m), Y[t]] - xp.log(xp.sum(xp.exp(z), axis=1)))
+        return J / T
+
+    p = drawn(rng, Wx=(V, n), Wh=(n, n), b=(n,), Wy=(n, V))
+    return cost, p, (rng.integers(V, size=(T, m)), rng.integers(V, size=(T, m)))
+
+
+@program
+def batch_norm(rng: np.random.Generator) -> Program:
+    """Three layers with batch norm by hand."""
+    sizes, p = [64, 128, 128, 10], {}
+    for l, (a, b) in enumerate(pairwise(sizes)):
+        p |= drawn(rng, **{f"W{l}": (a, b)}) | {f"g{l}": np.ones(b, "f4"), f"b{l}": np.zeros(b, "f4")}
+
+    def cost(xp: Any, p: Any, X: Any, Y: Any) -> Any:
+        A = X
+        for l in range(3):
+            Z = A @ p[f"W{l}"]
+            Z = Z - xp.mean(Z, axis=0)
+            Z = Z / xp.sqrt(xp.mean(Z**2, axis=0) + 1e-5) * p[f"g{l}"] + p[f"b{l}"]
+            A = xp.maximum(Z, 0) if l < 2 else Z
+        return cross_entropy(xp, Y, A)
+
+    return cost, p, (drawn(rng, X=(256, 64))["X"], classes(rng, 256, 10))
+
+
+@program
+def residual_blocks(rng: np.random.Generator) -> Program:
+    """Six residual blocks with root-mean-square norms and x sigmoid(x)."""
+    d, p = 128, {}
+    for l in range(6):
+        p |= drawn(rng, **{f"W{l}": (d, 2 * d), f"V{l}": (2 * d, d)}) | {f"g{l}": np.ones(d, "f4")}
+
+    def cost(xp: Any, p: Any, X: Any, Y: Any) -> Any:
+        x = X
+        for l in range(6):
+            h = x * p[f"g{l}"] / xp.sqrt(xp.mean(x**2, axis=-1, keepdims=True) + 1e-6) @ p[f"W{l}"]
+            x = x + (h * sigmoid(xp, h)) @ p[f"V{l}"]
+        return xp.mean((x - Y) ** 2)
+
+    return cost, p, tuple(drawn(rng, X=(128, d), Y=(128, d)).values())
+
+
+@program
+def mixer(rng: np.random.Generator) -> Program:
+    """Two blocks that mix places and channels in turn, with gelu as x**3 and tanh."""
+    B, T, C, p = 16, 49, 64, {}
+    for l in range(2):
+        p |= drawn(rng, **{f"T{l}": (T, 32), f"S{l}": (32, T), f"C{l}": (C, 128), f"D{l}": (128, C)})
+        p |= {f"g{l}": np.ones(C, "f4"), f"b{l}": np.zeros(C, "f4")}
+    p |= drawn(rng, W=(C, 10))
+
+    def cost(xp: Any, p: Any, X: Any, Y: Any) -> Any:
+        def gelu(z: Any) -> Any:
+            return 0.5 * z * (1 + xp.tanh(0.7978845608 * (z + 0.044715 * z**3)))
+
+        x = X
+        for l in range(2):
+            turned = xp.swapaxes(layer_norm(xp, x, p[f"g{l}"], p[f"b{l}"]), 1, 2)
+            x = x + xp.swapaxes(gelu(turned @ p[f"T{l}"]) @ p[f"S{l}"], 1, 2)
+            x = x + gelu(layer_norm(xp, x, p[f"g{l}"], p[f"b{l}"]) @ p[f"C{l}"]) @ p[f"D{l}"]
+        return cross_entropy(xp, Y, xp.mean(x, axis=1) @ p["W"])
+
+    return cost, p, (drawn(rng, X=(B, T, C))["X"], classes(rng, B, 10))
+
+
+@program
+def attention(rng: np.random.Generator) -> Program:
+    """A block with causal attention by einsum."""
+    B, T, d, h = 8, 24, 64, 4
+
+    def cost(xp: Any, p: Any, X: Any, Y: Any) -> Any:
+        def heads(z: Any) -> Any:
+            return xp.transpose(xp.reshape(z, (B, T, h, d // h)), (0, 2, 1, 3))
+
+        q, k, v = heads(X @ p["Wq"]), heads(X @ p["Wk"]), heads(X @ p["Wv"])
+        s = xp.where(np.tril(np.ones((T, T), bool)), xp.einsum("bhid,bhjd->bhij", q, k) / 4, -1e9)
+        o = xp.transpose(xp.einsum("bhij,bhjd->bhid", softmax(xp, s), v), (0, 2, 1, 3))
+        x = layer_norm(xp, X + xp.reshape(o, (B, T, d)) @ p["Wo"], p["g"], p["b"])
+        z = x @ p["W1"]
+        return xp.mean((x + (z * sigmoid(xp, 1.702 * z)) @ p["W2"] - Y) ** 2)
+
+    p = drawn(rng, Wq=(d, d), Wk=(d, d), Wv=(d, d), Wo=(d, d), W1=(d, 4 * d), W2=(4 * d, d), b=(d,))
+    return cost, p | {"g": np.ones(d, "f4")}, tuple(drawn(rng, X=(B, T, d), Y=(B, T, d)).values())
+
+
+@program
+def autoencoder(rng: np.random.Generator) -> Program:
+    """A variational one of 196 pixels."""
+    m, d, h, k = 128, 196, 100, 10
+
+    def cost(xp: Any, p: Any, X: Any, E: Any) -> Any:
+        H = xp.tanh(X @ p["W1"] + p["b1"])
+        mean, log_var = H @ p["Wm"] + p["bm"], H @ p["Ws"] + p["bs"]
+        A = sigmoid(xp, xp.tanh((mean + xp.exp(0.5 * log_var) * E) @ p["W2"] + p["b2"]) @ p["W3"] + p["b3"])
+        likely = xp.sum(X * xp.log(A + 1e-7) + (1 - X) * xp.log(1 - A + 1e-7))
+        return -(likely + 0.5 * xp.sum(1 + log_var - mean**2 - xp.exp(log_var))) / m
+
+    p = drawn(rng, W1=(d, h), b1=(h,), Wm=(h, k), bm=(k,), Ws=(h, k), bs=(k,))
+    p |= drawn(rng, W2=(k, h), b2=(h,), W3=(h, d), b3=(d,))
+    return cost, p, (rng.random((m, d), "f4"), drawn(rng, E=(m, k))["E"])
+
+
+@program
+def normalizing_flow(rng: np.random.Generator) -> Program:
+    """Four affine couplings of two and two numbers."""
+    p = {}
+    for l in range(4):
+        p |= drawn(rng, **{f"a{l}": (2, 32), f"b{l}": (32,), f"s{l}": (32, 2), f"t{l}": (32, 2)})
+
+    def cost(xp: Any, p: Any, X: Any) -> Any:
+        x, y, log_det = X[:, :2], X[:, 2:], 0.0
+        for l in range(4):
+            h = xp.tanh(x @ p[f"a{l}"] + p[f"b{l}"])
+            s = xp.tanh(h @ p[f"s{l}"])
+            y, log_det = y * xp.exp(s) + h @ p[f"t{l}"], log_det + xp.sum(s, axis=1)
+            x, y = y, x
+        return xp.mean(0.5 * xp.sum(x**2, axis=1) + 0.5 * xp.sum(y**2, axis=1) - log_det)
+
+    return cost, p, (drawn(rng, X=(256, 4))["X"],)
+
+
+@program
+def sines(rng: np.random.Generator) -> Program:
+    """A field of two coordinates by layers of sines, in double precision."""
+
+    def cost(xp: Any, p: Any, X: Any, Y: Any) -> Any:
+        h = xp.sin(xp.sin(30 * (X @ p["W1"] + p["b1"])) @ p["W2"] + p["b2"])
+        return xp.mean((h @ p["W3"] - Y) ** 2)
+
+    p = drawn(rng, W1=(2, 64), b1=(64,), W2=(64, 64), b2=(64,), W3=(64, 1))
+    return (
+        cost,
+        {k: v.astype(float) for k, v in p.items()},
+        (rng.normal(size=(1000, 2)), rng.normal(size=(1000, 1))),
+    )
+
+
+@program
+def graph_attention(rng: np.random.Generator) -> Program:
+    """Four heads that look at a node's neighbours."""
+    n, d = 120, 32
+    near = np.maximum(rng.random((n, n)) < 0.1, np.eye(n, dtype=bool))
+
+    def cost(xp: Any, p: Any, X: Any, Y: Any) -> Any:
+        H = X @ p["W"]
+        e = H @ p["a"] + xp.swapaxes(H @ p["b"], 1, 2)
+        e = xp.where(near, xp.where(e > 0, e, 0.2 * e), -1e9)
+        O = xp.reshape(xp.transpose(softmax(xp, e) @ H, (1, 0, 2)), (n, 64))
+        return cross_entropy(xp, Y, xp.where(O > 0, O, xp.exp(xp.minimum(O, 0)) - 1) @ p["V"])
+
+    p = drawn(rng, W=(4, d, 16), a=(4, 16, 1), b=(4, 16, 1), V=(64, 5))
+    return cost, p, (drawn(rng, X=(n, d))["X"], classes(rng, n, 5))
+
+
+@program
+def word_vectors(rng: np.random.Generator) -> Program:
+    """Words, their neighbours, and five that are not."""
+    V, d, m = 1000, 32, 256
+
+    def cost(xp: Any, p: Any, center: Any, near: Any, far: Any) -> Any:
+        v = p["E"][center]
+        right = xp.log(sigmoid(xp, xp.sum(v * p["U"][near], axis=1)))
+        wrong = xp.log(sigmoid(xp, -xp.sum(v[:, None, :] * p["U"][far], axis=2)))
+        return -xp.mean(right) - xp.mean(xp.sum(wrong, axis=1))
+
+    words = rng.integers(V, size=m), rng.integers(V, size=m), rng.integers(V, size=(m, 5))
+    return cost, drawn(rng, E=(V, d), U=(V, d)), words
+
+
+@program
+def matrix_factors(rng: np.random.Generator) -> Program:
+    """Ratings by users and things, each a vector and a bias."""
+    users, things, k, m = 400, 300, 20, 2000
+
+    def cost(xp: Any, p: Any, i: Any, j: Any, r: Any) -> Any:
+        wrong = r - xp.sum(p["P"][i] * p["Q"][j], axis=1) - p["b"][i] - p["c"][j]
+        return xp.mean(wrong**2) + 1e-3 * (xp.mean(p["P"] ** 2) + xp.mean(p["Q"] ** 2))
+
+    p = drawn(rng, P=(users, k), Q=(things, k), b=(users,), c=(things,))
+    return cost, p, (rng.integers(users, size=m), rng.integers(things, size=m), rng.random(m, "f4"))
+
+
+# ------------------------------------------------------------------ science
+
+
+@program
+def heat_on_a_ring(rng: np.random.Generator) -> Program:
+    """Twenty steps of diffusion, by np.roll."""
+
+    def cost(xp: Any, p: Any, aim: Any) -> Any:
+        u = p["u"]
+        for _ in range(20):
+            near = xp.roll(u, 1, 0) + xp.roll(u, -1, 0) + xp.roll(u, 1, 1) + xp.roll(u, -1, 1)
+            u = u + p["k"] * (near - 4 * u)
+        return xp.sum((u - aim) ** 2)
+
+    return cost, {"u": rng.normal(size=(64, 64)), "k": np.float64(0.1)}, (rng.normal(size=(64, 64)),)
+
+
+@program
+def heat_in_a_box(rng: np.random.Generator) -> Program:
+    """The same by parts of the array, u[1:-1, 2:], and a border of zeros."""
+
+    def cost(xp: Any, p: Any, aim: Any) -> Any:
+        u = p["u"]
+        for _ in range(20):
+            near = u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2]
+            u = xp.pad(u[1:-1, 1:-1] + p["k"] * (near - 4 * u[1:-1, 1:-1]), 1)
+        return xp.sum((u - aim) ** 2)
+
+    return cost, {"u": rng.normal(size=(66, 66)), "k": np.float64(0.1)}, (rng.normal(size=(66, 66)),)
+
+
+@program
+def planets(rng: np.random.Generator) -> Program:
+    """Ten steps of sixty bodies that attract each other."""
+
+    def cost(xp: Any, p: Any, mass: Any) -> Any:
+        x, v = p["x"], p["v"]
+        for _ in range(10):
+            d = x[None] - x[:, None]
+            r2 = xp.sum(d**2, axis=2) + 0.01
+            v = v + 0.01 * xp.sum(mass[None, :, None] * d / r2[:, :, None] ** 1.5, axis=1)
+            x = x + 0.01 * v
+        return xp.sum(x**2)
+
+    return cost, {"x": rng.normal(size=(60, 3)), "v": 0.1 * rng.normal(size=(60, 3))}, (rng.random(60),)
+
+
+@program
+def pairs_of_atoms(rng: np.random.Generator) -> Program:
+    """The Lennard-Jones energy of all pairs of 80 atoms."""
+    i, j = np.triu_indices(80, 1)
+
+    def cost(xp: Any, p: Any) -> Any:
+        s6 = (1 / (xp.sum((p["x"][i] - p["x"][j]) ** 2, axis=1) + 0.5)) ** 3
+        return xp.sum(4 * (s6**2 - s6))
+
+    return cost, {"x": 5 * rng.random((80, 3))}, ()
+
+
+@program
+def gaussian_process(rng: np.random.Generator) -> Program:
+    """The marginal likelihood of 150 points."""
+    n = 150
+
+    def cost(xp: Any, p: Any, X: Any, y: Any) -> Any:
+        Z = X / p["length"]
+        q = xp.sum(Z**2, axis=1)
+        K = p["size"] ** 2 * xp.exp(-0.5 * (q[:, None] + q - 2 * Z @ Z.T)) + p["noise"] ** 2 * xp.eye(n)
+        return 0.5 * y @ xp.linalg.solve(K, y) + xp.sum(xp.log(xp.diag(xp.linalg.cholesky(K))))
+
+    p = {"length": np.array([1.0, 0.8, 1.2]), "size": np.float64(1.0), "noise": np.float64(0.1)}
+    X = rng.normal(size=(n, 3))
+    return cost, p, (X, np.sin(X.sum(1)))
+
+
+@program
+def kalman_filter(rng: np.random.Generator) -> Program:
+    """The likelihood of twenty observations of four hidden numbers."""
+
+    def cost(xp: Any, p: Any, H: Any, y: Any) -> Any:
+        x, P, J = xp.zeros(4), xp.eye(4), 0.0
+        for t in range(20):
+            x, P = p["A"] @ x, p["A"] @ P @ p["A"].T + xp.diag(xp.exp(p["q"]))
+            S, v = H @ P @ H.T + xp.diag(xp.exp(p["r"])), y[t] - H @ x
+            inverse = xp.linalg.inv(S)
+            K = P @ H.T @ inverse
+            x, P = x + K @ v, P - K @ H @ P
+            J = J + 0.5 * (v @ inverse @ v + xp.log(xp.linalg.det(S)))
+        return J
+
+    p = {"A": 0.9 * np.eye(4) + 0.01 * rng.normal(size=(4, 4)), "q": np.full(4, -0.1), "r": np.full(2, 0.1)}
+    return cost, p, (rng.normal(size=(2, 4)), rng.normal(size=(20, 2)))
+
+
+@program
+def hidden_markov_model(rng: np.random.Generator) -> Program:
+    """The likelihood of fifty symbols, twelve states, in logarithms."""
+    states, T = 12, 50
+
+    def cost(xp: Any, p: Any, seen: Any) -> Any:
+        def log_sum(z: Any, axis: int) -> Any:
+            top = xp.max(z, axis=axis, keepdims=True)
+            return xp.squeeze(top, axis) + xp.log(xp.sum(xp.exp(z - top), axis=axis))
+
+        A, B = (p[k] - log_sum(p[k], 1)[:, None] for k in "AB")
+        a = p["a"] - log_sum(p["a"], 0) + B[:, seen[0]]
+        for t in range(1, T):
+            a = log_sum(a[:, None] + A, 0) + B[:, seen[t]]
+        return -log_sum(a, 0)
+
+    p = {
+        "A": rng.normal(size=(states, states)),
+        "B": rng.normal(size=(states, 20)),
+        "a": rng.normal(size=states),
+    }
+    return cost, p, (rng.integers(20, size=T),)
+
+
+@program
+def transport(rng: np.random.Generator) -> Program:
+    """Sinkhorn's thirty turns between two clouds of 80 points."""
+    n = 80
+
+    def cost(xp: Any, p: Any, Y: Any) -> Any:
+        C = xp.sum((p["x"][:, None] - Y[None]) ** 2, axis=2)
+        K, u = xp.exp(-C / 0.5), xp.ones(n) / n
+        for _ in range(30):
+            v = (1 / n) / (K.T @ u)
+            u = (1 / n) / (K @ v)
+        return xp.sum(u[:, None] * K * v * C)
+
+    return cost, {"x": rng.normal(size=(n, 2))}, (rng.normal(size=(n, 2)),)
+
+
+@program
+def mixture(rng: np.random.Generator) -> Program:
+    """The likelihood of five Gaussians in three dimensions."""
+
+    def cost(xp: Any, p: Any, X: Any) -> Any:
+        z = (X[:, None, :] - p["mean"]) * xp.exp(-p["size"])
+        a = -0.5 * xp.sum(z**2, axis=2) - xp.sum(p["size"], axis=1)
+        a = a + p["w"] - xp.log(xp.sum(xp.exp(p["w"])))
+        top = xp.max(a, axis=1, keepdims=True)
+        return -xp.sum(top[:, 0] + xp.log(xp.sum(xp.exp(a - top), axis=1)))
+
+    p = {"mean": rng.normal(size=(5, 3)), "size": 0.1 * rng.normal(size=(5, 3)), "w": rng.normal(size=5)}
+    return cost, p, (rng.normal(size=(1000, 3)),)
+
+
+@program
+def neighbours_in_a_plane(rng: np.random.Generator) -> Program:
+    """The cost of t-SNE for 100 points."""
+    P = rng.random((100, 100)) * (1 - np.eye(100))
+
+    def cost(xp: Any, p: Any, P: Any) -> Any:
+        Q = (1 - xp.eye(100)) / (1 + xp.sum((p["y"][:, None] - p["y"][None]) ** 2, axis=-1))
+        return xp.sum(P * xp.log((P + 1e-12) / (Q / xp.sum(Q) + 1e-12)))
+
+    return cost, {"y": 0.1 * rng.normal(size=(100, 2))}, ((P + P.T) / np.sum(P + P.T),)
+
+
+@program
+def robot_arm(rng: np.random.Generator) -> Program:
+    """Two hundred reaches of an arm of seven joints."""
+
+    def cost(xp: Any, p: Any, lengths: Any, aim: Any) -> Any:
+        angle = xp.cumsum(p["q"], axis=1)
+        x, y = xp.sum(lengths * xp.cos(angle), axis=1), xp.sum(lengths * xp.sin(angle), axis=1)
+        far = xp.mean((x - aim[:, 0]) ** 2 + (y - aim[:, 1]) ** 2)
+        return far + 1e-3 * xp.sum(xp.diff(p["q"], axis=1) ** 2)
+
+    return cost, {"q": 0.3 * rng.normal(size=(200, 7))}, (rng.random(7), rng.normal(size=(200, 2)))
