@@ -9,10 +9,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import fresh, growing, growth, imports, measuring, nodes, pages, rows, table, targets, worker
+from benchmarks import (
+    fresh,
+    growing,
+    growth,
+    imports,
+    measuring,
+    nodes,
+    outside,
+    pages,
+    rows,
+    table,
+    targets,
+    worker,
+)  # fmt: skip
 from benchmarks.contestants import CONTESTANTS, FAMILIES
 from benchmarks.environment import installed
+from benchmarks.outside_programs import PROGRAMS
 from benchmarks.workloads import ROWS
+from tinygrad_course import value_and_grad
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPILED = {"machine", "loop"}  # seconds to make, each
@@ -40,6 +55,23 @@ def test_ours_agree_with_the_course_in_every_row(row):
         assert judged.problem == ""
         assert judged.difference <= 1
         assert bench.sample(name) > 0
+
+
+@pytest.mark.sampled(6)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_from_outside_are_right_and_alike_in_all_engines(name):
+    cost, parameters, data = PROGRAMS[name](np.random.default_rng(1))
+    calls = outside.steps((cost, parameters, data))
+    calls.pop("JAX jit", None)
+    first = calls[outside.OURS[0]]()
+    for call in calls.values():
+        assert outside.apart(call(), first) <= 1
+    rng, h = np.random.default_rng(2), 1e-7
+    wide = {k: np.asarray(v, float) for k, v in parameters.items()}
+    way = {k: rng.normal(size=v.shape) for k, v in wide.items()}
+    J = [cost(np, {k: v + s * h * way[k] for k, v in wide.items()}, *data) for s in (1, -1)]
+    slope = sum(np.sum(g * way[k]) for k, g in value_and_grad(lambda p: cost(np, p, *data))(wide)[1].items())
+    assert np.isclose(slope, (J[0] - J[1]) / (2 * h), rtol=1e-5, atol=1e-8 * (1 + abs(J[0])))
 
 
 @pytest.mark.long
