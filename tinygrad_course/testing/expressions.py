@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tinygrad_course.engine.trees import Array
 from tinygrad_course.testing.arrays import Draw, array_shapes, arrays_away_from_kinks
 from tinygrad_course.testing.calls import Call, calls
-from tinygrad_course.testing.guarded_arrays import Guarded, Shape
+from tinygrad_course.testing.guarded_arrays import Shape
 
 _LARGEST = 30  # entries of a value in an expression
 
@@ -148,7 +148,12 @@ def _steps(draw: Draw, choices: tuple[Call, ...], values: list[Any], inputs: int
     options = {
         key: draw(st.sampled_from(choice)) for key, choice in chosen.options.items() if draw(st.booleans())
     }
-    raw = _computation(chosen, guarded, extras, options)
+
+    def compute(*operands: Any) -> Any:
+        arrays = [g.apply(x) for g, x in zip(guarded, operands, strict=True)]
+        return chosen.function(*([arrays] if chosen.together else arrays), *extras, **options)
+
+    raw: Callable[..., Any] = compute
     with np.errstate(all="ignore"):
         found = raw(*(values[i] for i in operands))
     arguments = [g.text for g in guarded]
@@ -166,16 +171,6 @@ def _steps(draw: Draw, choices: tuple[Call, ...], values: list[Any], inputs: int
         found, text = np.mean(found, axis=0), f"np.mean({text}, axis=0)"
         raw = _then(raw, lambda y: np.mean(y, axis=0))
     return Step(operands, raw, text, chosen.name)
-
-
-def _computation(
-    chosen: Call, guarded: list[Guarded], extras: tuple[Any, ...], options: dict[str, Any]
-) -> Callable[..., Any]:
-    def compute(*operands: Any) -> Any:
-        arrays = [g.apply(x) for g, x in zip(guarded, operands, strict=True)]
-        return chosen.function(*([arrays] if chosen.together else arrays), *extras, **options)
-
-    return compute
 
 
 def _then(first: Callable[..., Any], second: Callable[[Any], Any]) -> Callable[..., Any]:

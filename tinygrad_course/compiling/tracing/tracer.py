@@ -257,7 +257,8 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     if function is operator.getitem and any(i.dtype.kind == "b" for i in by_index):
         raise CannotCompile(
             "x[mask] with a mask of booleans has a shape that depends on values, and a program is made for "
-            "fixed shapes: use np.where(mask, x, 0), or select outside the compiled function"
+            "fixed shapes: use np.where(mask, x, 0), x = np.where(mask, f(x), x) for x[mask] = f(x[mask]), "
+            "or select outside the compiled function"
         )
     constants = _values(trace, kwargs) if kwargs else kwargs
     recorded = _stand_in(trace, function, _values(trace, args), constants, result)
