@@ -161,6 +161,17 @@ def test_large_arrays_whose_graph_is_freed_on_the_way():
     with np.errstate(all="ignore"):
         expected = np.where(w == 0, 0.0, w * 1e-4 * (1 - y * y) / np.sqrt(2 * y))
     np.testing.assert_allclose(t.grad, expected, rtol=1e-12)
+    matrix = np.array([[0.0], [1.0], [2.0]]) * (x > 1)
+    for f, slope in (
+        (lambda x: np.sum(matrix @ np.sqrt(x)), 3.0 * (x > 1)),
+        (lambda x: np.dot(w, np.sqrt(x)), w),
+        (lambda x: np.sum(w.reshape(100, 200) * np.reshape(np.sqrt(x), (100, 200))), w),
+        (lambda x: np.sum(np.tanh(1e-9 * (w * np.sqrt(x)))), 1e-9 * w),
+    ):
+        t = Tensor(x)
+        f(t).backward()
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(t.grad, np.where(slope == 0, 0.0, slope / 2 / np.sqrt(x)), rtol=1e-6)
     t = Tensor(x)
     s = np.sqrt(t * 1.0)
     np.sum(w * s + s).backward()  # of which one part is no multiple

@@ -69,7 +69,7 @@ def with_zeros(root: Tensor) -> Callable[..., list[tuple[Any, Any]]]:
     It takes what `masked_gradients.through` takes, after the node and its arguments. Where the node is a
     power that is flat at 0 (see `monomials`), its base comes last, and the arguments have no part there.
     """
-    signed = _signs_of_zeros(root)  # a factor that is 0 may be such a sign, which is another number near by
+    signed = signs_of_zeros(root)  # a factor that is 0 may be such a sign, which is another number near by
 
     def of(
         node: Any, args: Any, vjps: Any, live: Live | None, conform: Any
@@ -94,14 +94,6 @@ def with_zeros(root: Tensor) -> Callable[..., list[tuple[Any, Any]]]:
         return [*zip(args, steps), *pairs]  # noqa: B905  (arguments without a vjp are constants)
 
     return of
-
-
-def times_constants(node: Tensor, g: Any, noted: Callable[[], Any], constants: tuple[Any, ...]) -> Any:
-    """Return the gradient of a node, of no part where constants are 0 that it was a multiple of as noted."""
-    if g is None or noted() is not g or _signs_of_zeros(node):
-        return g
-    part = functools.reduce(np.logical_and, [np.not_equal(c, 0) for c in constants], np.ones(g.shape, bool))
-    return g if part.all() else Partial(g, Live(lambda: part, (), asked=True))
 
 
 def _step(
@@ -242,7 +234,7 @@ def like(x: Any, depth: int = DEPTH) -> Any:
     return np.broadcast_to(np.not_equal(found, 0) * 1.0, data.shape)
 
 
-def _signs_of_zeros(root: Tensor) -> bool:
+def signs_of_zeros(root: Tensor) -> bool:
     """Whether a Tensor that `root` was computed from has a 0 whose sign was asked for."""
     seen: set[Any] = set()
     stack: list[Any] = [root]

@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import math
 import operator
-import weakref
 from collections.abc import Callable
 from heapq import heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Any
@@ -33,6 +32,7 @@ from tinygrad_course.engine.masked_gradients import (
     undefined,
 )
 from tinygrad_course.engine.partial_writes import WRITE, Overwritten, Own, shares
+from tinygrad_course.engine.parts import note_part, with_part
 from tinygrad_course.engine.saved_arrays import verify
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
@@ -223,7 +223,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     second_g: Any = None
     more: list[tuple[Any, Any]] | None = None  # and who besides
     own: Own | None = None
-    factors: dict[Any, tuple[Any, tuple[Any, ...]]] = {}  # constants that pending gradients are multiples of
+    factors: dict[Any, Any] = {}  # where pending gradients are multiples of constants
     node: Any = root  # untyped from here: the loop is the library's hottest
     arg: Any
     g: Any = seed
@@ -305,7 +305,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                             (pending if arg in pending else found)[arg] = ga
                         arg, ga = more.pop() if more else (None, None)
             if large and arg is not None and second is None and not more:
-                _note_factors(factors, node, g, arg, ga)
+                note_part(factors, node, g, arg, ga)
             if large and rule.saves and arg is not None:
                 sent = [ga, *([] if second is None else [second_g]), *[m for _, m in more or ()]]
                 if not all_finite(sent):
@@ -314,13 +314,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                     settled, frontier = dict(found), {**pending, node: g}
                     if following is not None:
                         frontier[following] = following_g
-                    from tinygrad_course.engine.constant_zeros import times_constants  # which few need
-
-                    now_known = factors.get(None, _NO_FACTORS)
-                    frontier = {
-                        n: times_constants(n, g, *(now_known if n is node else factors.get(n, _NO_FACTORS)))
-                        for n, g in frontier.items()
-                    }
+                    frontier = {n: with_part(factors, n, g) for n, g in frontier.items()}
             while arg is not None:
                 d = arg._data
                 kind = type(d)
@@ -348,6 +342,8 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                             others = [following_g, *pending.values(), *found.values()]
                             others += [second_g, *[m for _, m in more or ()]]
                             frees = all_finite([ga, *others])
+                            if frees and second is None and not more:
+                                note_part(factors, node, g, arg, ga)
                         lost = large = frees
                     if arg is following:
                         following_g = added(following_g, ga)
@@ -423,20 +419,6 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     if not keep:
         _free(passed)
     return found
-
-
-def _note_factors(factors: dict[Any, Any], node: Any, g: Any, arg: Any, ga: Any) -> None:
-    """Note the constants that a gradient is a multiple of, as long as nothing is added to it."""
-    factors[None] = known, of = factors.pop(node, _NO_FACTORS)  # those of the present node
-    of = of if known() is g else ()
-    if node._op.function is np.multiply:
-        given = zip(node._args, node._values or (), strict=False)
-        of = (*of, *[c for a, c in given if type(a) is not type(node) and type(c) is _ndarray])
-    if of and type(ga) is _ndarray and node._op.elementwise:
-        factors[arg] = weakref.ref(ga), of
-
-
-_NO_FACTORS: Any = (lambda: None), ()
 
 
 def _unmark(passed: list[Any], marked: list[tuple[Any, Any]]) -> None:
