@@ -16,6 +16,8 @@ _EXPONENTIALS = {
     *(np.exp, np.exp2, np.expm1, np.power, operator.pow, np.float_power, np.sinh, np.cosh, np.logaddexp),
 }
 _POWERS = {np.power, operator.pow, np.float_power}
+#: A product of more factors than this may be too large, or too small, whatever they are.
+MANY = 64
 
 
 def leaves_range(program: Program) -> bool:
@@ -25,7 +27,7 @@ def leaves_range(program: Program) -> bool:
     may be multiplied by a constant 0. exp(-|z|) counts where something divides by what is computed from it:
     1 - A, which is 0 where A is 1.
     """
-    factors: dict[int, Counter[int]] = {}
+    factors: dict[int, list[int]] = {}
     vanishing: set[int] = set()  # exp(-|z|), and what is computed from it
     needed = {id(v) for v in program.values() if v.backward}
     for v in reversed(program.values()):
@@ -35,10 +37,9 @@ def leaves_range(program: Program) -> bool:
         if id(v) not in needed:
             continue
         if v.function in {np.multiply, np.square}:
-            found = factors[id(v)] = Counter()
-            for a in v.inputs * (2 if v.function is np.square else 1):
-                found.update(factors.get(id(a), [id(a)]))
-            if max(found.values(), default=0) > 2:
+            operands = v.inputs * (2 if v.function is np.square else 1)
+            found = factors[id(v)] = [f for a in operands for f in factors.get(id(a), [id(a)])]
+            if len(found) > MANY or max(Counter(found).values(), default=0) > 2:
                 return True
         if v.function in _POWERS or _divides(v):
             return True
