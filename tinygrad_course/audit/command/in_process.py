@@ -13,7 +13,7 @@ from tinygrad_course.audit.command.one_function import search_mistake
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import gradients
-from tinygrad_course.audit.kinds.base import first_of, formula
+from tinygrad_course.audit.kinds.base import first_of, formula, roles
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.repair.verdict import judge
 from tinygrad_course.audit.reporting.results import WRONG, FunctionReport, Report
@@ -23,12 +23,7 @@ from tinygrad_course.audit.source.submission import Submission
 Array = NDArray[Any]
 Function = Callable[..., Any]
 
-SIGNATURES = (
-    ("parameters", "cache", "X", "Y"),
-    ("X", "Y", "cache"),
-    ("AL", "Y", "cache"),
-    ("X", "Y", "parameters"),
-)
+SIGNATURES = roles("parameters cache X Y", "X Y cache", "AL Y cache", "X Y parameters")
 
 
 def audit(
@@ -76,7 +71,7 @@ def audit(
     'right'
     """
     node, lines = _source(backward)
-    binding = next((found for roles in SIGNATURES if (found := bind(node, roles))), None)
+    binding = next((found for order in SIGNATURES if (found := bind(node, order))), None)
     if binding is None:
         names = ", ".join(argument_names(node))
         raise ValueError(

@@ -112,10 +112,8 @@ class Program:
         """Their statements."""
         self.set_outside = set[str]().union(*map(stored_names, submission.script))
         """What statements of the submission and of theirs set that are not executed, and global ones."""
-        declared = [
-            name for one in submission.statements for part in nodes(one, ast.Global) for name in part.names
-        ]
-        self.set_outside.update(declared)
+        for one in submission.statements:
+            self.set_outside.update(*(part.names for part in nodes(one, ast.Global)))
         self.homes: dict[str, dict[str, Any]] = {}
         """The namespaces of those functions that are defined in such a module."""
         self.there: dict[str, Function] = {}

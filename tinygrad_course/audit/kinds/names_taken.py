@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import Path, at, duplicate, fields_of, has_fields, leaves, plain
-from tinygrad_course.audit.kinds.base import Unfit
+from tinygrad_course.audit.kinds.base import Unfit, words
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT, cost_place, numeric
 from tinygrad_course.audit.kinds.own_class import method_name
@@ -147,16 +147,9 @@ def asked(node: ast.FunctionDef) -> list[str]:
     usual = dict(zip(names[len(needed) :], node.args.defaults, strict=True))
     sizes = {"inputs", "hidden", "outputs"}
     telling = {"number", "settings", "labels", "mode", "dtype", "keeping", "training"}
-    found = [
-        name
-        for name, one in usual.items()
-        if (
-            category(name) in sizes
-            and not isinstance(one, ast.Tuple | ast.UnaryOp)
-            and ast.unparse(one) != "None"
-        )
-        or (category(name) in telling and not isinstance(one, ast.Dict))
-    ]
+    found = {name for name, one in usual.items() if category(name) in telling and type(one) is not ast.Dict}
+    plain = {name for name, one in usual.items() if not isinstance(one, ast.Tuple | ast.UnaryOp)}
+    found |= {name for name in plain if category(name) in sizes and ast.unparse(usual[name]) != "None"}
     return [name for name in names if name != "self" and (name in needed or name in found)]
 
 
@@ -169,11 +162,11 @@ def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, lis
     kept = {ast.unparse(one.targets[0]): ast.unparse(one.value) for one in stored}
     found: dict[str, list[Any]] = {}
 
-    def told(asked: ast.expr, words: Iterable[Any]) -> None:
+    def told(asked: ast.expr, given: Iterable[Any]) -> None:
         name = re.sub(r"\.(lower|strip)\(\)", "", ast.unparse(asked))
         name = kept.get(name, name.removeprefix("self."))
         known = found.setdefault(name, [])
-        texts = [word for word in words if isinstance(word, str) and word not in known]
+        texts = [word for word in given if isinstance(word, str) and word not in known]
         # A softmax's derivative is mostly taken together with the cost's.
         known += [word for word in texts if "softmax" not in word]
 
@@ -193,23 +186,12 @@ def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, lis
     axes = [re.search(r"(?:\.ndim|len\(\w+\.shape\)) [=<>!]+ (\d)", ast.unparse(part)) for part in parts[:2]]
     told_of = {int(one[1]) for one in axes if one is not None}
     found |= {AXES: sorted({2, *told_of})} if told_of and min(told_of) > 2 else {}  # it takes tables too
-    return {name: words for name, words in found.items() if words and name in {*names, AXES}}
+    return {name: texts for name, texts in found.items() if texts and name in {*names, AXES}}
 
 
 def _upstream(names: list[str], *, method: bool) -> str | None:
     """Return the argument that is the derivative of the output: no data, dims or decay."""
-    known = {
-        "labels",
-        "number",
-        "data",
-        "weights",
-        "flag",
-        "training",
-        "settings",
-        "count",
-        "sizes",
-        "predicted",
-    }
+    known = words("labels number data weights flag training settings count sizes predicted")
     plain = re.compile(r"(?i)grad|delta|nabla|upstream")
     asked = [
         name

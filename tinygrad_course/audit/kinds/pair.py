@@ -148,11 +148,8 @@ class Pair(Kind):
     def values(self, values: dict[str, Any], draw: Draw) -> dict[str, Any]:
         """Return values with what is made of others; predictions that need be no chances are any numbers."""
         chances = re.search("log|sqrt|exp", ast.unparse(self.forward))
-        seen = (
-            []
-            if chances
-            else [key for key, one in values.items() if np.ndim(one) and category(key) == "predicted"]
-        )
+        guesses = [key for key, one in values.items() if np.ndim(one) and category(key) == "predicted"]
+        seen = [] if chances else guesses
         more = {name: 2 * draw.array(*np.shape(values[name])) for name in seen}
         text = ast.unparse(self.forward)
         for name, value in values.items():

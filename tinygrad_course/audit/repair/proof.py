@@ -337,11 +337,7 @@ def unfilled(node: ast.FunctionDef) -> int | None:
     """
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body
     last = body[-1] if body else None
-    if (
-        isinstance(last, ast.Return)
-        and last.value is not None
-        and ast.unparse(last.value) == "NotImplemented"
-    ):
+    if isinstance(last, ast.Return) and ast.unparse(last) == "return NotImplemented":
         return last.lineno
     if all(
         isinstance(statement, ast.Pass)
