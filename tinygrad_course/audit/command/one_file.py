@@ -309,11 +309,8 @@ class _File:
         failing = [verdict for verdict in found.verdicts if not verdict.right]
         # The course's functions give it several examples.
         blamed = any(one.wrong and one.calls(learner.name) for one in self.own.values())
-        blamed = blamed or any(
-            learner.name in self.program.callees(other)
-            for other, (_, binding) in self.known.items()
-            if not binding.guessed
-        )
+        told = [other for other, (_, binding) in self.known.items() if not binding.guessed]
+        blamed = blamed or any(learner.name in self.program.callees(other) for other in told)
         if of_one_vector(learner, self.known[learner.name][0], failing) and not blamed:
             _take_back(report, "not checked: it is right for one vector; several examples need an axis")
             return

@@ -155,9 +155,8 @@ class Program:
         for alias, module in usual.items():
             if alias not in namespace and alias in used:
                 namespace[alias] = module
-                where = (
-                    "" if path is None or self.submission.near is None else self.submission.near.shown(path)
-                )
+                near = self.submission.near
+                where = near.shown(path) if path is not None and near is not None else ""
                 note = f"{alias} is used and never imported; the check imports it"
                 self.notes.append(f"{where}: {note}" if where else note)
 

@@ -23,9 +23,8 @@ class Guard:
 
     def __init__(self) -> None:
         names = ("numpy", "numpy.linalg", "numpy.random", "math", "scipy.special", "builtins", "random")
-        self._modules = [
-            (sys.modules[name], dict(vars(sys.modules[name]))) for name in names if name in sys.modules
-        ]
+        loaded = [sys.modules[name] for name in names if name in sys.modules]
+        self._modules = [(module, dict(vars(module))) for module in loaded]
         self._errors = np.geterr()
         self.broken: set[str] = set()
 

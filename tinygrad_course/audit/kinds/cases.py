@@ -164,11 +164,8 @@ class Tried:
 def plainly(value: Any) -> Any:
     """Return numbers as JSON has them, rounded to what a reader compares; None for what is no number."""
     if isinstance(value, np.ndarray):
-        return (
-            np.round(value.astype(float), 10).tolist()
-            if value.dtype.kind in "biuf" and value.size <= 400
-            else None
-        )
+        numbers = value.dtype.kind in "biuf" and value.size <= 400
+        return np.round(value.astype(float), 10).tolist() if numbers else None
     if isinstance(value, bool | str | int):
         return value
     if isinstance(value, float | np.floating | np.integer):

@@ -166,10 +166,8 @@ def penalties(node: ast.FunctionDef, found: Named, expected: Named, parameters: 
     added: dict[str, Any] = {}
     for key in found.keys() & expected.keys() if penalized(node) else ():
         own, want, have = parameters.get(key[1:], 0.0), expected[key], found[key]
-        if (
-            not np.size(own) == np.size(want) == np.size(have) > 2
-            or ratio_of({"": have}, {"": want}) is not None
-        ):
+        alike = np.size(own) == np.size(want) == np.size(have) > 2
+        if not alike or ratio_of({"": have}, {"": want}) is not None:
             continue
         want, own, have = (np.ravel(np.asarray(one, dtype=float)) for one in (want, own, have))
         for terms in ([own], [np.sign(own)], [own, np.sign(own)]):

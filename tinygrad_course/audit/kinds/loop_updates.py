@@ -178,10 +178,8 @@ def _meant(rate: float, wrong: list[Path], terms: dict[Path, _Terms | None], ste
             return "its updates are the derivatives of a cost, some times another number than the others"
     for path in wrong:
         size = np.abs(np.ravel(step.steps[path]))
-        if (
-            np.sum(size > 0.999999 * np.max(size)) > 1
-            and np.ptp(np.abs(both(step.slope[path], step.slope[path])[0])) > 1e-6
-        ):
+        slope = both(step.slope[path], step.slope[path])[0]
+        if np.sum(size > 0.999999 * np.max(size)) > 1 and np.ptp(np.abs(slope)) > 1e-6:
             return "it clips its gradients"
     return ""
 

@@ -174,11 +174,8 @@ def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, lis
         if isinstance(one, ast.Compare) and isinstance(one.ops[0], ast.Eq | ast.In):
             told(one.left, [part.value for part in nodes(one.comparators[0], ast.Constant)])
         elif isinstance(one, ast.Subscript) and isinstance(one.value, ast.Name | ast.Dict):
-            table = one.value
-            held = program.namespace.get(table.id) if isinstance(table, ast.Name) else None
-            keys = (
-                [getattr(key, "value", None) for key in table.keys] if isinstance(table, ast.Dict) else held
-            )
+            keys: Any = [getattr(key, "value", None) for key in getattr(one.value, "keys", ())]
+            keys = keys or program.namespace.get(getattr(one.value, "id", ""))
             told(one.slice, keys if isinstance(keys, dict | list) else ())
     names = {name for part in parts for name in argument_names(part)}
     spoken = {kept.get(word, word) for word in map(ast.unparse, ast.walk(parts[0]))}
@@ -193,11 +190,8 @@ def _upstream(names: list[str], *, method: bool) -> str | None:
     """Return the argument that is the derivative of the output: no data, dims or decay."""
     known = words("labels number data weights flag training settings count sizes predicted")
     plain = re.compile(r"(?i)grad|delta|nabla|upstream")
-    asked = [
-        name
-        for name in names
-        if not CACHE.fullmatch(name) and (category(name) not in known or plain.search(name))
-    ]
+    asked = [name for name in names if category(name) not in known or plain.search(name)]
+    asked = [name for name in asked if not CACHE.fullmatch(name)]
     told = [name for name in asked if GRADIENT.match(name) or re.search(r"(?i)error|upstream", name)]
     return told[0] if told else asked[0] if method and len(asked) == 1 else None
 

@@ -167,13 +167,8 @@ def _relate_shapes(name: str, mine: Array, right: Array, m: int, others: Named) 
     for other, value in others.items():
         if np.shape(value) == mine.shape and close(mine, value):
             return Relation("other", f"{shapes}: it has the value of {other}")
-    if (
-        np.any(mine)
-        and right.shape[-1:] == (1,)
-        and mine.ndim == 2
-        and mine.shape[1] == m
-        and close(mine.sum(axis=1, keepdims=True), right)
-    ):
+    examples = mine.ndim == 2 and mine.shape[1] == m and right.shape[-1:] == (1,)
+    if examples and np.any(mine) and close(mine.sum(axis=1, keepdims=True), right):
         return Relation("sum", f"{shapes}: it is not summed over the examples")
     return Relation("unknown", shapes)
 

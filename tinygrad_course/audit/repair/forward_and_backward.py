@@ -93,9 +93,8 @@ def _stored_twice(learner: Learner, partner: Learner) -> Finding | None:
     for node in nodes(learner.node, ast.Assign):
         stored = tuple_of_names(node.value)
         for names in taken:
-            other = [
-                place for place, pair in enumerate(zip(stored, names, strict=False)) if pair[0] != pair[1]
-            ]
+            pairs = enumerate(zip(stored, names, strict=False))
+            other = [place for place, pair in pairs if pair[0] != pair[1]]
             if len(stored) != len(names) or len(other) != 1:
                 continue
             wrong, right = stored[other[0]], names[other[0]]
