@@ -85,7 +85,8 @@ class AnyBackward(Pair):
                 self.sizes.learn(error.error, layout, values)
                 problem = max(problem or error, error, key=self._told)
                 continue
-            if not found.ran and key[0] > 1 and not self.strict and self.dimensions != {len(layout.data)}:
+            pictures = len(layout.data) > 2 and self.dimensions == {len(layout.data)} and not self.sizes.told
+            if not found.ran and key[0] > 1 and not self.strict and not pictures:
                 continue  # what a picture or one example breaks may be meant for a table
             before = best
             if best is None or found.rank > best[0].rank:
