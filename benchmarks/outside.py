@@ -17,7 +17,7 @@ from benchmarks.progress import progress
 from benchmarks.table import number, seconds
 
 OURS = ("recorder", "compiled, NumPy", "compiled, machine code")
-HEADING = "program", "JAX jit takes", *OURS
+HEADING = "program", "JAX jit takes", *OURS, "first call, JAX", "machine code"
 SAMPLE = 0.02  # seconds that a sample lasts at least
 ROUNDS = 15
 #: How far gradients may be apart, of the largest entry: by rounding alone, in single and double precision.
@@ -85,11 +85,15 @@ def run(options: argparse.Namespace) -> int:
         for name, make in PROGRAMS.items():
             advance(name, 1)
             calls = steps(make(np.random.default_rng(options.seed)))
-            results = {who: (call(), call())[1] for who, call in calls.items()}  # the first one compiles
+            results, first = {}, {}
+            for who, call in calls.items():
+                begin = now()
+                results[who] = call()
+                first[f"first {who}"] = now() - begin
             right = results.get("JAX jit", results["recorder"])
             differ += [f"{name}: {who}" for who in OURS if apart(results[who], right) > 1]
             if not options.small:
-                found[name] = measured(calls, options.rounds or ROUNDS, now)
+                found[name] = measured(calls, options.rounds or ROUNDS, now) | first
     table = Table(title="Programs from outside, value and gradient, ratios to JAX", title_justify="left")
     for heading in HEADING:
         table.add_column(heading, justify="left" if heading == HEADING[0] else "right")
@@ -105,7 +109,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _cells(name: str, times: dict[str, float]) -> list[str]:
+    """Return a row: ratios to JAX, or times where it is not installed, and the seconds of first calls."""
     theirs = times.get("JAX jit")
-    if theirs is None:
-        return [name, "", *(seconds(1e6 * times[who]) for who in OURS)]
-    return [name, seconds(1e6 * theirs), *(number(times[who] / theirs) for who in OURS)]
+    ours = [seconds(1e6 * times[who]) if theirs is None else number(times[who] / theirs) for who in OURS]
+    first = [times.get(f"first {who}") for who in ("JAX jit", OURS[-1])]
+    told = "" if theirs is None else seconds(1e6 * theirs)
+    return [name, told, *ours, *("" if t is None else f"{t:.2f} s" for t in first)]
