@@ -304,11 +304,11 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                         else:
                             (pending if arg in pending else found)[arg] = ga
                         arg, ga = more.pop() if more else (None, None)
-            if large and arg is not None and second is None and not more:
-                note_part(factors, node, g, arg, ga)
-            if large and rule.saves and arg is not None:
+            if large and arg is not None:
+                if second is None and not more:
+                    note_part(factors, node, g, arg, ga)
                 sent = [ga, *([] if second is None else [second_g]), *[m for _, m in more or ()]]
-                if not all_finite(sent):
+                if rule.saves and not all_finite(sent):
                     frees = large = False
                     own = None  # they are in the frontier
                     settled, frontier = dict(found), {**pending, node: g}
