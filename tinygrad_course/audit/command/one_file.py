@@ -391,7 +391,7 @@ class _File:
             unset = made is not None and None in defaults_of(made).values() and "NoneType" in words
             if isinstance(error, NameError) and getattr(error, "name", "") in self.program.set_outside:
                 words += ", which a statement outside functions sets, and that is not executed"
-            elif error is not None and not unset:
+            elif error is not None and not unset and not isinstance(error, ImportError):
                 self._search(result, report)
             # What raises as we call it is proved wrong by the line with which it is right.
             named = any(finding.verified and finding.suggestion for finding in report.findings)
