@@ -136,3 +136,11 @@ def test_choices_have_the_dtype_of_numpys(dtype, others):
     np.testing.assert_array_equal(y.data, f(x))
     assert compiled(lambda x: f(x) * 1)(x).dtype == y.dtype
     np.testing.assert_array_equal(grad(lambda x: np.sum(f(x)))(x), np.array([1, 0, 0], dtype))
+
+
+def test_nothing_is_chosen_from_arrays_without_entries():
+    empty = np.zeros(0)
+    for choices in ([empty, empty], [Tensor(empty), empty]):
+        assert np.choose(np.array([7]), choices).shape == (0,)
+    with pytest.raises(ValueError, match="invalid entry in choice array"):
+        np.choose(np.array([7]), [Tensor(np.zeros(1)), np.ones(1)])

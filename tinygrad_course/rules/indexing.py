@@ -253,7 +253,7 @@ def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
         a = a % n
     elif mode == "clip":
         a = np.clip(a, 0, n - 1)
-    elif np.any((a < 0) | (a >= n)):
+    elif np.any((a < 0) | (a >= n)) and 0 not in np.broadcast_shapes(a.shape, *map(np.shape, choices)):
         raise ValueError("invalid entry in choice array")
     return select([a == i for i in range(n)], choices)
 
