@@ -34,7 +34,7 @@ def lower(program: Program, *, machine: bool = False) -> Program:
         z = _logit(value)
         if machine and z is not None:
             return builder.ufunc(special.expit, new[id(z)])
-        if value.function is np.power and (machine or value.size >= LONG):
+        if value.function is np.power and not value.kwargs and (machine or value.size >= LONG):
             return _power(builder, value, new)
         if not machine and value.kind == "array" and value.dtype.kind == "f":
             if z is not None and id(z) in small and z.dtype == value.dtype and z.shape == value.shape:
