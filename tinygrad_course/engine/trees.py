@@ -79,12 +79,27 @@ def tree_map(f: Callable[..., Any], tree: Any, *others: Any) -> Any:
     >>> tree_map(lambda w, dw: w - 0.1 * dw, {"W": 1.0}, {"W": 2.0})
     {'W': 0.8}
     """
-    nests = (tree, *others)
     if _is_flat(tree) and all([_is_flat(t) and t.keys() == tree.keys() for t in others]):  # noqa: C419  (faster)
         return {name: f(value, *[t[name] for t in others]) for name, value in tree.items()}
-    columns = [leaves(t) for t in nests]
+    columns = [leaves(t) for t in (tree, *others)]
     for column in columns[1:]:
         if [path for path, _ in column] != [path for path, _ in columns[0]]:
             ours, theirs = [p for p, _ in columns[0]], [p for p, _ in column]
             raise ValueError(f"the nests differ: {ours} and {theirs}")
     return rebuild(tree, iter([f(*(leaf for _, leaf in row)) for row in zip(*columns, strict=True)]))
+
+
+def tree_maps(f: Callable[..., tuple[Any, ...]], tree: Any, *others: Any) -> list[Any]:
+    """Apply `f`, which returns a tuple, and return a nest of each of its values; of no arrays none.
+
+    Examples
+    --------
+    >>> tree_maps(lambda w, v: (w + v, -v), {"W": 1.0}, {"W": 2.0})
+    [{'W': 3.0}, {'W': -2.0}]
+    """
+    rows: list[tuple[Any, ...]] = []
+    found = tree_map(lambda *given: rows.append(f(*given)), tree, *others)
+    columns = zip(*rows, strict=True)
+    if type(found) is dict and [*found.values()].count(None) == len(found) == len(rows):  # arrays by names
+        return [dict(zip(found, column, strict=True)) for column in columns]
+    return [rebuild(tree, iter(column)) for column in columns]

@@ -10,6 +10,7 @@ place: earlier parameters stay good. The state is a nest of arrays too, to be sa
 """
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -21,6 +22,7 @@ from tinygrad_course.functions.costs import is_weight
 from tinygrad_course.training.schedules import Rate, ReduceOnPlateau, check_rate
 
 State = dict[str, Any]
+Step = Callable[..., tuple[Any, ...]]  #: of a parameter, its gradient and what is kept: their next values
 
 
 class Optimizer(Protocol):
@@ -41,7 +43,7 @@ class Optimizer(Protocol):
 class BaseOptimizer:
     """What all optimisers have: the number of updates, the rate, clipping before a step, decay beside it.
 
-    A kind of optimiser says what it keeps of each parameter (`_kept`) and how it steps (`_stepped`).
+    A kind of optimiser says what it keeps of each parameter (`_kept`) and how it steps (`_step`).
     """
 
     _kept: ClassVar[tuple[str, ...]] = ()
@@ -85,12 +87,14 @@ class BaseOptimizer:
         """Return the parameters and the state after one update."""
         _check_gradients(parameters, grads)
         alpha = self._rate(state)
-        stepped, kept = self._stepped(alpha, parameters, self._clipped(grads), state)
+        t, kept = state["t"] + 1.0, [state[name] for name in self._kept]
+        nests = trees.tree_maps(self._step(alpha, t), parameters, self._clipped(grads), *kept)
+        stepped, *kept = nests or [parameters, *kept]
         if self.weight_decay:
             stepped = _decayed(stepped, parameters, alpha * self.weight_decay)
-        return stepped, {**state, "t": state["t"] + 1.0, **kept}
+        return stepped, {**state, "t": t, **dict(zip(self._kept, kept, strict=True))}
 
-    def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
+    def _step(self, alpha: Any, t: Any) -> Step:
         raise NotImplementedError
 
     def _rate(self, state: State) -> Any:
@@ -186,8 +190,8 @@ class GradientDescent(BaseOptimizer):
     array([0.7])
     """
 
-    def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, _state: State) -> tuple[Nest, State]:
-        return trees.tree_map(lambda W, dW: W - alpha * dW, parameters, grads), {}
+    def _step(self, alpha: Any, t: Any) -> Step:  # noqa: ARG002  (as all)
+        return lambda W, dW: (W - alpha * dW,)
 
 
 @dataclass(frozen=True, repr=False)
@@ -218,9 +222,12 @@ class Momentum(BaseOptimizer):
 
     beta: float = 0.9
 
-    def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
-        v = trees.tree_map(lambda v, dW: self.beta * v + (1.0 - self.beta) * dW, state["v"], grads)
-        return trees.tree_map(lambda W, v: W - alpha * v, parameters, v), {"v": v}
+    def _step(self, alpha: Any, t: Any) -> Step:  # noqa: ARG002  (as all)
+        def step(W: Any, dW: Any, v: Any) -> tuple[Any, ...]:
+            v = self.beta * v + (1.0 - self.beta) * dW
+            return W - alpha * v, v
+
+        return step
 
 
 @dataclass(frozen=True, repr=False)
@@ -255,11 +262,12 @@ class RMSprop(BaseOptimizer):
     beta: float = 0.9
     epsilon: float = 1e-8
 
-    def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
-        beta, epsilon = self.beta, self.epsilon
-        s = trees.tree_map(lambda s, dW: beta * s + (1.0 - beta) * np.square(dW), state["s"], grads)
-        W = trees.tree_map(lambda W, dW, s: W - alpha * dW / (np.sqrt(s) + epsilon), parameters, grads, s)
-        return W, {"s": s}
+    def _step(self, alpha: Any, t: Any) -> Step:  # noqa: ARG002  (as all)
+        def step(W: Any, dW: Any, s: Any) -> tuple[Any, ...]:
+            s = self.beta * s + (1.0 - self.beta) * np.square(dW)
+            return W - alpha * dW / (np.sqrt(s) + self.epsilon), s
+
+        return step
 
 
 @dataclass(frozen=True, repr=False)
@@ -305,20 +313,19 @@ class Adam(BaseOptimizer):
     epsilon_inside: bool = field(default=False, kw_only=True)
     correct_s: bool = field(default=True, kw_only=True)
 
-    def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
-        beta1, beta2 = self.beta1, self.beta2
-        t = state["t"] + 1.0
+    def _step(self, alpha: Any, t: Any) -> Step:
+        beta1, beta2, epsilon = self.beta1, self.beta2, self.epsilon
         v_share = plain_number(1.0 - beta1**t)
         s_share = plain_number(1.0 - beta2**t) if self.correct_s else 1.0
-        v = trees.tree_map(lambda v, dW: beta1 * v + (1.0 - beta1) * dW, state["v"], grads)
-        s = trees.tree_map(lambda s, dW: beta2 * s + (1.0 - beta2) * np.square(dW), state["s"], grads)
 
-        def step(W: Any, v: Any, s: Any) -> Any:
-            s = s / s_share
-            root = np.sqrt(s + self.epsilon) if self.epsilon_inside else np.sqrt(s) + self.epsilon
-            return W - alpha * (v / v_share) / root
+        def step(W: Any, dW: Any, v: Any, s: Any) -> tuple[Any, ...]:
+            v = beta1 * v + (1.0 - beta1) * dW
+            s = beta2 * s + (1.0 - beta2) * np.square(dW)
+            square = s / s_share
+            root = np.sqrt(square + epsilon) if self.epsilon_inside else np.sqrt(square) + epsilon
+            return W - alpha * (v / v_share) / root, v, s
 
-        return trees.tree_map(step, parameters, v, s), {"v": v, "s": s}
+        return step
 
 
 @dataclass(frozen=True, repr=False)
