@@ -32,10 +32,10 @@ def zeros(shape: int | Sequence[int], dtype: DTypeLike = np.float64) -> Tensor:
     return Tensor(np.zeros(shape, dtype), dtype=dtype)
 
 
-def zeros_like(x: Any, dtype: DTypeLike | None = None) -> Tensor:
-    """Return a Tensor of zeros of x's shape and dtype to be filled, whether x is a Tensor or an array.
+def zeros_like(x: Any, dtype: DTypeLike | None = None) -> Any:
+    """Return zeros of x's shape to be filled: a Tensor where x is one, else NumPy's array.
 
-    See `zeros`.
+    So a function that fills a buffer goes on to work on plain arrays.
 
     Examples
     --------
@@ -45,16 +45,18 @@ def zeros_like(x: Any, dtype: DTypeLike | None = None) -> Tensor:
     ...     for i in range(len(x)):
     ...         y[i] = x[i] ** 2
     ...     return np.sum(y)
-    >>> print(grad(squares)(np.array([1.0, 2.0])))
-    [2. 4.]
+    >>> x = np.array([1.0, 2.0])
+    >>> print(squares(x), grad(squares)(x))
+    5.0 [2. 4.]
     """
-    return Tensor(np.zeros_like(x, dtype=dtype))
+    like = np.zeros_like(x, dtype=dtype)
+    return Tensor(like) if type(x) is Tensor else like
 
 
-def array(nest: Any) -> Tensor:
-    """Join a nest of lists and tuples of Tensors, arrays and numbers to one new Tensor, as `np.array` does.
+def array(nest: Any) -> Any:
+    """Join a nest of lists and tuples of Tensors, arrays and numbers to one Tensor, as `np.array` does.
 
-    It can be written to, as that of `zeros`.
+    A nest without Tensors gives NumPy's array.
 
     Raises
     ------
@@ -70,17 +72,9 @@ def array(nest: Any) -> Tensor:
     >>> print(grad(rotated)(0.0))
     1.0
     """
-    if type(nest) is Tensor:
-        return nest.copy()
-    joined = _joined(nest)
-    return joined if type(joined) is Tensor else Tensor(joined)
-
-
-def _joined(nest: Any) -> Any:
-    """Return a nest as a Tensor if it holds one, else as an array."""
     if not isinstance(nest, (list, tuple)):
         return nest if type(nest) is Tensor else np.array(nest)
-    parts = [_joined(part) for part in nest]
+    parts = [array(part) for part in nest]
     if not any(type(part) is Tensor for part in parts):
         return np.array(nest)
     if len({np.shape(part) for part in parts}) > 1:

@@ -39,10 +39,10 @@ _NEXT, _LAST = np.array([1, 2, 0]), np.array([2, 0, 1])
 
 def slope_of_det(a: Any) -> Any:
     """The derivative of the determinant, at singular matrices too: of the smallest, its polynomials."""
+    if a.shape[-1] not in {2, 3} or not (type(a) is np.ndarray or is_tensor(a)):
+        return cofactors(a)
     if a.shape[-1] == 2:
         return a[..., ::-1, ::-1] * _SIGNS.astype(a.dtype)
-    if a.shape[-1] != 3:
-        return cofactors(a)
     p, q = _NEXT[:, None], _LAST[:, None]
     return a[..., p, _NEXT] * a[..., q, _LAST] - a[..., p, _LAST] * a[..., q, _NEXT]
 
@@ -201,13 +201,13 @@ def gaps(a: Any, function: str, g: Any) -> Any:
 
     A gradient that is recorded may have a derivative where it is 0: it asks for all.
     """
-    asked = np.ones(a.shape, dtype=bool) if is_tensor(g) else np.any(g != 0, axis=-2)
-    pairs = (asked[..., None, :] | asked[..., :, None]) & ~np.eye(a.shape[-1], dtype=bool)
+    asked = np.ones_like(a, dtype=bool) if is_tensor(g) else np.any(g != 0, axis=-2)
+    pairs = asked[..., None, :] | asked[..., :, None]
     difference = a[..., None, :] - a[..., :, None]
     tolerance = 100.0 * np.finfo(a.dtype).eps * np.max(np.abs(a), axis=-1, keepdims=True)[..., None]
     return checked(
         (difference != 0) / (difference + (difference == 0)),
-        np.any(pairs & (np.abs(difference) <= tolerance)),
+        np.sum(pairs & (np.abs(difference) <= tolerance)) > np.sum(asked),  # each with itself
         f"np.linalg.{function}: two of the values coincide, so their vectors can turn freely and have no "
         "derivative. The values alone have one, and so has a cost that does not need the vectors.",
     )
