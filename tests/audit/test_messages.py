@@ -139,3 +139,31 @@ def told(text: str) -> str:
 )
 def test_a_report_says(text: str, old: str, new: str, words: str) -> None:
     assert words in told(text.replace(old, new, 1) if old else text)
+
+
+OPTIMIZE = """import numpy as np
+def propagate(w, b, X, Y):
+    A = 1 / (1 + np.exp(-(np.dot(w.T, X) + b)))
+    cost = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+    return {"dw": np.dot(X, (A - Y).T) / X.shape[1], "db": np.mean(A - Y)}, cost
+
+
+def optimize(w, b, X, Y, num_iterations=100, learning_rate=0.01, print_cost=False):
+    costs = []
+    for i in range(num_iterations):
+        grads, cost = propagate(w, b, X, Y)
+        w = w - 0.01 * grads["dw"]
+        b = b - 0.01 * grads["db"]
+        if i % 100 == 0:
+            costs.append(cost)
+    return {"w": w, "b": b}, grads, costs
+"""
+
+
+def test_one_slip_in_two_lines_that_need_each_other_is_told_of_both():
+    (judged,) = [f for f in audit_text(OPTIMIZE).functions if f.name == "optimize"]
+    assert [(f.line, f.diagnosis, f.verified) for f in judged.findings] == [
+        (12, "learning_rate", True),
+        (13, "learning_rate", True),
+    ]
+    assert judged.findings[1].suggestion == 'b = b - learning_rate * grads["db"]'

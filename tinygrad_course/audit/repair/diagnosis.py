@@ -17,7 +17,7 @@ from tinygrad_course.audit.repair.candidates import Candidates, Repair, Scene, a
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
 from tinygrad_course.audit.repair.missing_lines import not_handed_on, updated_early, without_return
 from tinygrad_course.audit.repair.mutations.scope import is_a, text
-from tinygrad_course.audit.repair.search import order_of, search, structural_pairs
+from tinygrad_course.audit.repair.search import order_of, same_slip, search, structural_pairs
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.reporting.results import DIAGNOSES, Finding
 from tinygrad_course.audit.source.removed_api import replaced
@@ -61,11 +61,18 @@ def diagnose(
         pool.wrong = [{label for label in verdict.wrong if label in verdict.values} for verdict in now]
         shown = most_telling(failing)
         view = Scene(pool, shown.case)
+        twins: list[Repair] = []
         repair, together = search(view, now)
         if repair is None and not findings:
             pool.budget = pool.trials + STRUCTURAL
             calls = [site for site in order_of(pool, view.events) if _calls_backward(site.statement)]
             repair = structural_pairs(view, calls[::-1])
+            if (
+                repair is None
+                and view.symptom is not None
+                and (both := same_slip(view, view.symptom.candidates))
+            ):
+                repair, *twins = both
             together = repair is not None
         finding = _finding(shown, repair, view)
         findings.append(finding)
@@ -77,6 +84,9 @@ def diagnose(
             findings.append(replace(finding, diagnosis=second.kind, message=words))
         pool.apply(repair)
         finding.verified = together
+        for twin in twins:
+            findings.append(replace(_finding(shown, twin, view), verified=together))
+            pool.apply(twin)
     functions = pool.functions()
     right = all(verdict.right for verdict in pool.verdicts(functions))
     for finding in findings:

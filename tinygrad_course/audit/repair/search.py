@@ -1,4 +1,4 @@
-"""The search for what makes a function right, what is likely first: one edit, then two of one statement."""
+"""The search for what makes a function right, what is likely first: one edit, two, one slip twice."""
 
 import ast
 import copy
@@ -19,6 +19,7 @@ from tinygrad_course.audit.repair.candidates import (
     local_value,
     prefilter_for,
 )
+from tinygrad_course.audit.repair.mutations.scope import locations, parse, text
 from tinygrad_course.audit.repair.mutations.single import Edit, edits, standing
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.source.conventions import canonical
@@ -221,6 +222,31 @@ def _first(view: Scene, site: Site, before: dict[str, Any]) -> list[tuple[Edit, 
                 continue
         singles.append((edit, copy.deepcopy(changed), value))
     return sorted(singles, key=lambda single: single[0].rank)
+
+
+def same_slip(view: Scene, group: list[Site]) -> list[Repair]:
+    """Return the repairs of twin lines that are right together alone: 0.009 for learning_rate in both."""
+    pool = view.pool
+    for site in group:
+        original, slips = pool.copies[site.function], {}
+        for edit in edits(site.block, site.position, view.scope(site), assigned(site)):
+            if isinstance(edit.old, ast.AST) and isinstance(edit.new, ast.AST) and edit.rank <= FAR:
+                slips[ast.unparse(edit.old), ast.unparse(edit.new)] = edit
+        for (old, new), edit in sorted(slips.items(), key=lambda slip: slip[1].rank):
+            changed = copy.deepcopy(original)
+            places = [at for one in sites(changed) for at in locations(one.statement) if text(at.node) == old]
+            if len({at.node.lineno for at in places}) < 2 or old in {"np", "1"} or pool.late():
+                continue
+            for at in places:
+                at.put(ast.copy_location(parse(new), at.node))
+            if pool.accepted(site.function, changed, pool.all_right):
+                return [
+                    Repair(before, edit, copy.deepcopy(after.statement), before.statement.lineno)
+                    for before, after in zip(sites(original), sites(changed), strict=True)
+                    if not hasattr(before.statement, "body")
+                    and ast.dump(before.statement) != ast.dump(after.statement)
+                ]
+    return []
 
 
 def structural_pairs(view: Scene, group: list[Site]) -> Repair | None:
