@@ -59,7 +59,8 @@ def apart(ours: Any, theirs: Any) -> float:
 
 def measured(calls: dict[str, Callable[[], Any]], rounds: int, now: Callable[[], float]) -> dict[str, float]:
     """Return the median seconds of each, in rounds that time everybody once."""
-    counts, taken = {}, {name: [] for name in calls}  # type: dict[str, int], dict[str, list[float]]
+    counts: dict[str, int] = {}
+    taken: dict[str, list[float]] = {name: [] for name in calls}
     for name, call in calls.items():
         begin = now()
         call()

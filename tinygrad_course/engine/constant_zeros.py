@@ -3,8 +3,8 @@
 In ``np.sum(w * np.sqrt(x))`` a term whose constant weight is 0 is 0 for every x, so its slope is 0 where that
 of the root is infinite: 0 times infinity would be NaN. The same holds for a constant matrix and its columns
 of zeros, for x in ``x**0``, for the triangle that `np.linalg.cholesky` doesn't read, for the distance of a
-point from itself in ``x[:, None] - x``. A 0 that is the value of
-a variable is no such thing: it may become another number.
+point from itself in ``x[:, None] - x``. A 0 that is the value of a variable is no such thing: it may become
+another number.
 
 Only a recorded sweep whose gradients are not finite is made again with this knowledge (see `sweep`).
 """

@@ -235,7 +235,8 @@ def same_slip(view: Scene, group: list[Site]) -> list[Repair]:
         for (old, new), edit in sorted(slips.items(), key=lambda slip: slip[1].rank):
             changed = copy.deepcopy(original)
             places = [at for one in sites(changed) for at in locations(one.statement) if text(at.node) == old]
-            if len({at.node.lineno for at in places}) < 2 or old in {"np", "1"} or pool.late():
+            everywhere = old in {"np", "1"}  # stands in too many places to be one slip
+            if len({at.node.lineno for at in places}) < 2 or everywhere or pool.late():
                 continue
             for at in places:
                 at.put(ast.copy_location(parse(new), at.node))

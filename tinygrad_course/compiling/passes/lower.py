@@ -57,7 +57,7 @@ def lower(program: Program, *, machine: bool = False) -> Program:
 
 
 def _power(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
-    """Return x**n of a small n, or one and a half, by products and a root: ten times as fast."""
+    """Return x**n of a small n, or one and a half, by products and a root."""
     u, (base, n) = builder.ufunc, value.args
     if not isinstance(n, (int, float)) or value.kind != "array" or not 0 < abs(n) <= 4 or 2 * n % 1:
         return None
