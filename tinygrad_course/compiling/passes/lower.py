@@ -35,7 +35,7 @@ def lower(program: Program, *, machine: bool = False) -> Program:
         if machine and z is not None:
             return builder.ufunc(special.expit, new[id(z)])
         if value.function is np.power and not value.kwargs and (machine or value.size >= LONG):
-            return _power(builder, value, new)
+            return _power(builder, value, new, machine)
         if not machine and value.kind == "array" and value.dtype.kind == "f":
             if z is not None and id(z) in small and z.dtype == value.dtype and z.shape == value.shape:
                 return _sigmoid(builder, new[id(z)])
@@ -56,7 +56,7 @@ def lower(program: Program, *, machine: bool = False) -> Program:
     return rewritten(program, change)
 
 
-def _power(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
+def _power(builder: Builder, value: Value, new: dict[int, Value], machine: bool) -> Value | None:
     """Return x**n of a small n, or one and a half, by products and a root."""
     u, (base, n) = builder.ufunc, value.args
     if not isinstance(n, (int, float)) or value.kind != "array" or not 0 < abs(n) <= 4 or 2 * n % 1:
@@ -64,8 +64,13 @@ def _power(builder: Builder, value: Value, new: dict[int, Value]) -> Value | Non
     x = new[id(base)]
     if x.dtype != value.dtype or x.dtype.kind != "f":
         return None
+    if n == 0.5:
+        return u(np.sqrt, x)
     if n % 1:
-        x = u(np.add, x, 0.0)  # -0.0**1.5 is 0.0
+        if not machine:  # as many calls as would be saved
+            return None
+        args = u(np.equal, x, -np.inf), np.inf, u(np.add, x, 0.0)  # -0.0**1.5 is 0.0, -inf**1.5 is inf
+        x = builder.call(np.where, args, {}, x.shape, x.dtype)
     whole, square = int(abs(n)), u(np.square, x)
     parts = {1: [x], 2: [square], 3: [square, x], 4: [u(np.square, square)]}.get(whole, [])
     parts += [u(np.sqrt, x)] if n % 1 else []
