@@ -177,6 +177,11 @@ def test_an_lstm_over_time_is_its_cell_over_time(axis: int) -> None:
     np.testing.assert_array_equal(
         F.lstm(x, parameters, axis=axis)[1], F.lstm(x, parameters, (zeros, zeros), axis)[1]
     )
+    near_1 = {name: value + 9.0 * (name[0] == "b") for name, value in parameters.items()}  # the gates
+    expected = grad(lambda p: np.sum(F.scan(by_cells, (a0, c0), x, p, axis=axis)[1] ** 2))(near_1)
+    slopes = grad(lambda p: np.sum(F.lstm(x, p, (a0, c0), axis)[1] ** 2))(near_1)
+    for name in near_1:
+        np.testing.assert_allclose(slopes[name], expected[name], rtol=1e-12)
     single = {name: value.astype("f4") for name, value in parameters.items()}
     assert F.lstm(x.astype("f4") * 300, single, axis=axis)[1].dtype == np.float32  # exp overflows in silence
     with pytest.raises(ValueError, match="no time to go through along axis"):
