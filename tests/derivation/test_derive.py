@@ -458,6 +458,51 @@ def test_every_letter_is_introduced():
         assert f"  u = {told}\n  v = u c" in str(derive(J, c))
 
 
+def test_letters_of_constants_are_introduced():
+    W, x = Tensor(np.eye(2), name="W"), -np.array([0.5, 1.5])
+    text = str(derive(np.sum(np.tanh(W @ x + W @ np.array([1.0, 3.0])) ** 2)))
+    assert "u = [1, 3]   : (2,)\n  Z = W X + W u" in text  # X is no label, to be written -(-x)
+
+
+def test_a_call_that_stands_for_itself_shows_what_it_was_given():
+    x = Tensor(np.arange(1.0, 7.0).reshape(2, 3), name="x")
+    y = x * 1.0
+    y[0, 1:] = np.linalg.norm(x, axis=1)
+    d = derive(np.einsum("ij,kj->", y, x))
+    assert "norm(x, axis=1)" in d.text
+    assert "index=[0, 1:])" in d.text
+    assert "subscripts='ij,kj->')" in d.text
+    assert "\\texttt{axis=1}" in d.latex
+
+
+def test_half_of_a_sum_is_no_mean_over_four():
+    W = Tensor(np.ones((3, 4)), name="W")
+    a = np.tanh(W * np.arange(4.0)).named("a")
+    assert derive(np.sum(a**2) / 2)["da"].result == "a"
+    assert derive(np.sum(a**2) / 8)["da"].text == "da = a"  # of the summed loss
+
+
+def test_a_number_over_an_array_is_one_fraction():
+    K, r = Tensor(100.0, name="K"), Tensor(0.3, name="r")
+    N = (K / (1 + 9 * np.exp(-r * np.arange(3.0)))).named("N")
+    assert "N = K/(1 + 9 exp(-r " in str(derive(np.sum(N**2)))
+
+
+def impedance():
+    R, L, C = Tensor(10.0, name="R"), Tensor(0.02, name="L"), Tensor(1e-4, name="C")
+    Z = (R + 314j * L + 1 / (314j * C)).named("Z")
+    return np.abs(230 / Z) ** 2
+
+
+def test_single_numbers_may_be_complex():
+    d = derive(impedance())
+    Z = 10 + 6.28j + 1 / 0.0314j
+    assert f"Z = add(v, s) = ({Z:.6g})".replace("j", "i") in d.text
+    for name, slope in (("R", 1.0), ("L", 314j), ("C", -1 / (314j * 1e-8))):
+        expected = -2 * 230**2 * (np.conj(Z) * slope).real / abs(Z) ** 4
+        np.testing.assert_allclose(d[f"d{name}"].value, expected)
+
+
 def spectrum(x):
     return np.sum(np.abs(np.fft.fft(x) + (2 - 1j)) ** 2 * np.arange(3))
 

@@ -8,6 +8,7 @@ from scipy import special
 WORDS = {
     "σ": special.expit, "max": np.maximum, "min": np.minimum, "log₂": np.log2, "log₁₀": np.log10,
     "Γ": special.gamma, "ψ": special.psi, "Β": special.beta, "tr": np.trace,
+    "Re": np.real, "Im": np.imag,
     "spread": lambda x: x, "sum over the copies": lambda x: x,
 }  # fmt: skip
 CONSTANTS = {"e": np.e, "π": np.pi}

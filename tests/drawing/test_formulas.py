@@ -13,7 +13,7 @@ from tests.drawing.mathml import Words, evaluate
 from tests.properties.test_vocabulary import CASES, outputs, variables
 from tests.properties.test_vocabulary import evaluate as computed
 from tinygrad_course import Tensor, functions, graph
-from tinygrad_course.drawing import labels, mathematics
+from tinygrad_course.drawing import labels, mathematics, steps, traversal
 from tinygrad_course.graph import formulas, replay
 from tinygrad_course.rules.shapes import kept
 from tinygrad_course.rules.table import RULES, entered_late
@@ -31,7 +31,8 @@ def letters(operands, **others):
 
 
 def agree(got, expected):
-    got, expected = np.asarray(got, dtype=float), np.asarray(expected, dtype=float)
+    kind = np.result_type(np.asarray(expected).dtype, float)
+    got, expected = np.asarray(got).astype(kind, casting="safe"), np.asarray(expected, dtype=kind)
     if got.shape != expected.shape:
         got = (
             got.reshape(expected.shape) if got.size == expected.size else np.broadcast_to(got, expected.shape)
@@ -61,8 +62,9 @@ def check(node, operands, y, rng):
     axis = node.options.get("axis")
     long = kept(np.shape(operands[0]), axis) if axis is not None and not call.rule.elementwise else None
     for place in [i for i, varies in enumerate(call.varies) if varies]:
-        for g in (None, rng.uniform(0.5, 1.5, np.shape(y))):
-            if g is None and not call.rule.elementwise:
+        complex_y = np.iscomplexobj(y)
+        for g in (None, rng.uniform(0.5, 1.5, np.shape(y)) * (1 + 0.5j if complex_y else 1)):
+            if g is None and (complex_y or not call.rule.elementwise):  # no slope alone is shown
                 continue
             tree = formulas.backward(call, place, g, y, operands)
             if tree is None:
@@ -152,6 +154,24 @@ def test_operations_on_each_element_have_formulas():
             ]
             without |= {rule.name for s in slopes if s is None}
     assert without <= {"sinc", "nan_to_num"}
+
+
+def test_formulas_of_complex_numbers():
+    """The conjugates stand in them, and the real part that a real operand has of a product."""
+    rng = np.random.default_rng(0)
+    R, L = Tensor(rng.normal(size=3), name="R"), Tensor(0.5, name="L")
+    Z = R + 2j * L
+    J = np.sum(np.abs((1 - 2j) / Z) * np.real(Z * np.conj(R * Z))) + np.abs(1j * L)
+    told = {}
+    for op, places in check_all(graph(J), rng):
+        told.setdefault(op, set()).update(places)
+    assert all(told.values())
+    g = graph(J)
+    (leaf,) = (n.id for n in g if n.name == "L")
+    told = [s for step in steps.steps(g, traversal.through(g), steps.Names(g)) for s in step.get("sends", ())]
+    shown = [mathematics.text(sent["math"][-1]) for sent in told if sent["node"] == leaf]
+    assert len(shown) == 2
+    assert all(" = Re(" in told for told in shown)
 
 
 @pytest.mark.parametrize("function", [np.arctan2, np.hypot])

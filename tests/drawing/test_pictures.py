@@ -191,6 +191,13 @@ def test_what_is_not_finite_is_red():
     assert red == colours[" = NaN"] == colours["−∞"] != colours["x"]
 
 
+def test_single_complex_numbers_are_shown():
+    Z = (Tensor(10.0, name="R") + 31.4159j).named("Z")
+    dot = graph(np.abs(Z)).to_dot()
+    assert "<B>Z</B> = 10+31.42i" in dot
+    assert "0+31.42i" in dot
+
+
 def test_a_legend_says_what_colours_mean():
     g = networks.flower()
     assert {"variable", "data", "cost", "value", "gradient", "from another row"} <= set(texts(g))

@@ -229,6 +229,7 @@ class Handle(sympy.Dummy):  # type: ignore[misc]
     """Names an operation that has no formula here."""
 
     index: str = ""  #: of a part of an array, how the user wrote it, ``[1:, 0]``; else nothing
+    options: tuple[str, ...] = ()  #: what else the call was given, ``axis=1``
     shape: Shape  #: the result's
     operands: list[Node]
     call: Call  #: how it is computed

@@ -50,14 +50,14 @@ class Points:
         }
 
     def _environment(self, point: Replay) -> tuple[dict[Variable, Any], dict[Variable, Any]]:
-        values: dict[Variable, Any] = {v: in_double(a) for v, a in self.reading.data.items()}
+        values: dict[Variable, Any] = {}
         of: dict[Variable, Any] = {}
         for v, n in self.reading.nodes.items():
-            values[v] = in_double(point.values[n])
+            values[v] = in_double(self.reading.data.get(v, point.values[n]))
             if n in point.gradients:
                 times = evaluate(scale(self.reading, v), {})
                 of[gradient_symbol(self.reading, v)] = np.asarray(point.gradients[n]) * times
-        return values | of, of
+        return {v: in_double(a) for v, a in self.reading.data.items()} | values | of, of
 
     def check_definitions(self, variables: list[Variable]) -> None:
         """Raise unless the variables' formulas give their values."""

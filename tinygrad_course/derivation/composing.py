@@ -19,7 +19,7 @@ from tinygrad_course.derivation.chain import (
     tidy,
     weight,
 )
-from tinygrad_course.derivation.constants import with_power
+from tinygrad_course.derivation.constants import in_digits, with_power
 from tinygrad_course.derivation.document import Derivation, Line, Part
 from tinygrad_course.derivation.graph_values import DerivationError, values_and_gradients
 from tinygrad_course.derivation.names import layer_of
@@ -169,7 +169,7 @@ class _Writer:
             right = [write(self.reading.definitions[of])]
             right += [_number(value)] if value.size == 1 and self.numbers else []
         else:
-            nameless = "a Tensor without a name"
+            nameless = "a constant array" if of.fixed else "a Tensor without a name"
             right = [self.shown(value) or Piece(nameless, f"\\text{{{nameless}}}")]
         return Line(of.label, Piece(of.text, of.latex), tuple(right), value, self.shape(of))
 
@@ -329,12 +329,12 @@ def _added(ways: list[list[Piece]], sign: str, latex_sign: str) -> Piece:
 
 
 def _number(value: Any) -> Piece:
-    text = f"{float(np.reshape(value, ())):.6g}"
+    text = in_digits(np.reshape(value, ())[()])
     return Piece(text, with_power(text))
 
 
 def _matrix(value: Any) -> Piece:
-    rows = [[f"{x:.4g}" for x in row] for row in np.atleast_2d(value)]
+    rows = [[in_digits(x, 4) for x in row] for row in np.atleast_2d(value)]
     told = [f"[{', '.join(r)}]" for r in rows]
     text = f"[{', '.join(told)}]" if value.ndim > 1 else told[0]
     body = " \\\\ ".join(" & ".join(r) for r in rows)

@@ -90,8 +90,18 @@ def number(value: float) -> Expr:
 
 
 def _as_written(value: float) -> Variable:
-    text = f"{value:.6g}"
+    text = in_digits(value)
     return variable(text, spelled=(text, with_power(text)), value=value)
+
+
+def in_digits(value: Any, most: int = 6) -> str:
+    """Return a number in so many digits, a complex one in parentheses.
+
+    >>> in_digits(1 / 3), in_digits(2 - 1j)
+    ('0.333333', '(2-1i)')
+    """
+    text = f"{value:.{most}g}"
+    return f"({text})".replace("j", "i") if np.iscomplexobj(value) else text
 
 
 def with_power(text: str) -> str:
@@ -100,6 +110,8 @@ def with_power(text: str) -> str:
     >>> with_power("2.5e-08"), with_power("1e-05"), with_power("0.86")
     ('2.5 \\cdot 10^{-8}', '10^{-5}', '0.86')
     """
+    if text.startswith("("):
+        return text
     mantissa, _, power = text.partition("e")
     times = "" if mantissa == "1" else f"{mantissa} \\cdot "
     return f"{times}10^{{{int(power)}}}" if power else text

@@ -135,16 +135,27 @@ def _structured(x: Expr) -> Piece:
         return put_in(f"1{{%s {sign} 0}}", f"\\mathbf{{1}}\\{{%s {sign} 0\\}}", write(of))
     if kind in (size, sympy.Abs):
         return put_in("|%s|", "\\left|%s\\right|", write(x.args[0]))
-    if kind is Operation:
-        index = x.args[0].index  # W[1:, 0]
-        return _at(x.args[1], index) if index else _named(x.args[0].name, x.args[1:])
-    if kind is Vjp:
-        if x.args[0].index:
-            index = Piece(x.args[0].index, f"\\texttt{{{x.args[0].index}}}")
-            return joined(" at ", (write(x.args[2]).within(_PRODUCT), index), " \\text{ at } ")
-        which = f"_{int(x.args[1]) + 1}" if len(x.args) > 4 else ""
-        return _named(f"{x.args[0].name}'", [x.args[2]], which)
+    if kind in (Operation, Vjp):
+        return _by_the_table(x)
     return Piece(str(x), sympy.latex(x))
+
+
+def _by_the_table(x: Expr) -> Piece:
+    """Write an operation that has no formula, or what its rule sends back."""
+    handle, *args = x.args
+    if type(x) is Operation:
+        if handle.index:  # W[1:, 0]
+            return _at(args[0], handle.index)
+        return _named(handle.name, [*map(write, args), *map(_code, handle.options)])
+    if handle.index:
+        return joined(" at ", (write(args[1]).within(_PRODUCT), _code(handle.index)), " \\text{ at } ")
+    which = f"_{int(args[0]) + 1}" if len(args) > 3 else ""
+    return _named(f"{handle.name}'", [write(args[1])], which)
+
+
+def _code(text: str) -> Piece:
+    escaped = text.replace("_", "\\_")
+    return Piece(text, f"\\texttt{{{escaped}}}")
 
 
 def _raised(latex: str, by: str) -> str:
@@ -154,15 +165,15 @@ def _raised(latex: str, by: str) -> str:
     return f"{{{latex}}}^{by}" if "^" in latex else f"{latex}^{by}"
 
 
-def _named(name: str, args: Any, which: str = "") -> Piece:
+def _named(name: str, args: Iterable[Piece], which: str = "") -> Piece:
     safe = name.rstrip("'").replace("_", "\\_")
     prime = "'" if name.endswith("'") else ""
     latex = f"\\operatorname{{{safe}}}{prime}{which}\\left(%s\\right)"
-    return put_in(f"{name}{which}(%s)", latex, joined(", ", map(write, args)))
+    return put_in(f"{name}{which}(%s)", latex, joined(", ", args))
 
 
 def _at(x: Expr, index: str) -> Piece:
-    return joined("", (write(x).within(_ATOM), Piece(index, f"\\texttt{{{index}}}")), holds=_ATOM)
+    return joined("", (write(x).within(_ATOM), _code(index)), holds=_ATOM)
 
 
 def _rational(x: Expr) -> Piece:
@@ -249,7 +260,10 @@ def _product(x: Expr) -> Piece:
         up.insert(0, _rational(number))
     else:
         up, down = ([*map(_integer, {n} - {1}), *side] for n, side in ((number.p, up), (number.q, down)))
-    arrays = _fraction(*_halves(rest, lambda f: (not _of_fractions(f), _order(f))), " * ")
+    above, below = _halves(rest, lambda f: (not _of_fractions(f), _order(f)))
+    if up and not down and not above and len(below) == 1:  # K/(1 + A), and not K * 1/(1 + A)
+        return _fraction(up, below, " ")
+    arrays = _fraction(above, below, " * ")
     if not up and not down:
         return arrays
     scalar = _fraction(up, down, " ")

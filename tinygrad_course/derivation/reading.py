@@ -29,7 +29,7 @@ from tinygrad_course.derivation.algebra import (
     shape_of,
     variable,
 )
-from tinygrad_course.derivation.constants import NAMED, Arrays, Numbers
+from tinygrad_course.derivation.constants import NAMED, Arrays, Numbers, in_digits
 from tinygrad_course.derivation.graph_values import FROM_LOGITS
 from tinygrad_course.derivation.operations import FUNCTIONS, Call, formula
 from tinygrad_course.derivation.patterns import named_numbers, picked, softmaxes
@@ -105,7 +105,8 @@ def _examples(reading: Reading, names: Mapping[str, Any]) -> int | None:
         k = float(found.reshape(()))
         shape = shape_of(part.args[0])
         m = shape[-1] if shape else 1
-        if (m == 1 and names.get("m") != 1) or (abs(k) == 1 and m > 1):  # or nothing is divided
+        plain = (abs(k) == 1 and m > 1) or (abs(k) == 0.5 and m == 4)  # half of a sum, and not 2/m
+        if plain or (m == 1 and names.get("m") != 1):
             continue
         if any(math.isclose(abs(k) * m, r, rel_tol=1e-12) for r in (1, 0.5, 2)):
             return m
@@ -178,7 +179,9 @@ class _Reader:
         self.taken = written.Taken(own | {"J", "m", *named})
         self.arrays = Arrays(self.numbers, self._known(arrays))
         self.formulas: dict[int, Expr] = {}
-        self.step_by_step = all(math.prod(graph[i].shape) == 1 for i in self.operands)
+        self.step_by_step = all(
+            math.prod(graph[i].shape) == 1 and not np.iscomplexobj(graph[i].value) for i in self.operands
+        )
         self.reading = Reading(variable("J"), m=self.numbers.m, step_by_step=self.step_by_step)
 
     def _needed(self) -> dict[int, list[int]]:
@@ -269,6 +272,12 @@ class _Reader:
         handle = Handle(str(node.op))
         if node.op == "getitem":  # arrays of places are not written out
             handle.index = index_text(node.options["index"], lambda p: "..." if np.ndim(p) else str(p))
+        else:
+            handle.options = tuple(
+                f"{k}={index_text(v, repr) if k == 'index' else repr(v)}"
+                for k, v in node.options.items()
+                if k not in {"keepdims", "dtype", "order"} and v is not None and not isinstance(v, np.ndarray)
+            )
         handle.shape, handle.operands = node.shape, [self.graph[i] for i in self.operands[node.id]]
         handle.call = node.applied
         return Operation(handle, *given)
@@ -289,6 +298,9 @@ class _Reader:
             array, told = self._labels(node)
             symbol = variable(node.name or self._constant_name(node), array.shape, (1, node.id))
             self.arrays.known.append((array, symbol))
+            if symbol.label in self.taken.letters:
+                self.reading.nodes[symbol] = node.id
+                self.reading.lettered.append(symbol)
             found = told(symbol)
         for symbol in found.free_symbols:
             symbol.fixed = True
@@ -308,7 +320,8 @@ class _Reader:
     def _labels(self, node: Node) -> tuple[Any, Callable[[Expr], Expr]]:
         """Return the array that a constant without a name is written by, and how: -Y and Y.T are of Y."""
         array, user = np.asarray(node.value), self.graph[self.uses[node.id][0]]
-        if node.name is None and array.dtype.kind in "fiu" and np.max(array) <= 0 < np.max(-array):
+        whole = array.dtype.kind in "fiu" and np.array_equal(array, np.rint(array))
+        if node.name is None and whole and np.max(array) <= 0 < np.max(-array):
             return -array, lambda symbol: -symbol
         column = array.ndim == 2 and array.shape[1] == 1 < array.shape[0] and node.name is None
         if column and user.op in _PRODUCTS and user.shape == (1, 1) and user.inputs[1] == node.id:
@@ -369,7 +382,7 @@ class _Reader:
 
     def _constant_name(self, node: Node) -> str:
         if node.shape == ():  # complex: real numbers are written as they are
-            return f"({node.value:.6g})".replace("j", "i")
+            return in_digits(node.value)
         user = self.graph[self.uses[node.id][0]]
         place = self.operands[user.id].index(node.id)
         if user.op in _PRODUCTS and place == 1:

@@ -28,10 +28,11 @@ _BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\
 def number(value: Any, digits: int = 4) -> str:
     """Write one number to `digits` significant digits, with a true minus sign.
 
-    >>> number(33.0), number(-0.000123456), number(1e300), number(float("nan"))
-    ('33', '−0.0001235', '1e+300', 'NaN')
+    >>> number(33.0), number(-0.000123456), number(1e300), number(float("nan")), number(2 - 0.5j)
+    ('33', '−0.0001235', '1e+300', 'NaN', '2−0.5i')
     """
-    text = f"{float(value):.{digits}g}".replace("-", "−").replace("e−0", "e−").replace("e+0", "e+")
+    plain = complex(value) if np.iscomplexobj(value) else float(value)
+    text = f"{plain:.{digits}g}".replace("j", "i").replace("-", "−").replace("e−0", "e−").replace("e+0", "e+")
     return text.replace("inf", "∞").replace("nan", "NaN")
 
 

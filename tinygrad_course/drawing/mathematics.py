@@ -20,7 +20,7 @@ _NAMES = {"pi": "π"}
 _WORDS = {
     "spread": "spread", "sums": "sum over the copies", "reshaped": "reshape", "chosen": "choose",
     "placed": "put back", "softmax": "softmax", "tr": "tr", "log2": "log₂", "log10": "log₁₀", "sigma": "σ",
-    "sign": "sign", "gamma": "Γ", "psi": "ψ", "beta": "Β",
+    "sign": "sign", "gamma": "Γ", "psi": "ψ", "beta": "Β", "conjugate": "conj", "real": "Re", "imag": "Im",
 }  # fmt: skip
 _SIGNS: dict[type[ast.cmpop], str] = {
     ast.Gt: ">", ast.Lt: "<", ast.GtE: "≥", ast.LtE: "≤", ast.Eq: "=", ast.NotEq: "≠",

@@ -173,9 +173,11 @@ def face(node: Node) -> tuple[str, str]:
         return "does not fit", node.error.replace(" and ", "\n")
     if node.dtype is None and not node.constant:
         return name, "several"
-    one = labels.scalar(node.value) if node.shape in ((), (1,), (1, 1)) else None
-    if one is not None:
-        return name, labels.number(one)
+    if node.shape in ((), (1,), (1, 1)):
+        turned = np.iscomplexobj(node.value)
+        one = np.reshape(node.value, ())[()] if turned else labels.scalar(node.value)
+        if one is not None:
+            return name, labels.number(one)
     if node.constant and not isinstance(node.value, np.ndarray) and node.shape == ():
         return name, labels.short(repr(node.value), 16)
     return name, str(node.shape)

@@ -127,7 +127,10 @@ class _Steps:
         scalar = share.slope is not None
         by_element = node.applied.rule.elementwise
         summed = by_element and graph[share.node].shape != node.shape  # it was broadcast
-        local = self.formula(node, share, None, {}, scalar=scalar) if by_element else None
+        total = [operator("Σ")] if summed else []
+        of_g: Any = self.way.gradients.get(node.id)
+        slope_alone = by_element and not np.iscomplexobj(of_g)  # a real operand is sent a product's real part
+        local = self.formula(node, share, None, {}, scalar=scalar) if slope_alone else None
         lines: list[Math] = []
         if scalar:
             lines.append(row(left, operator("="), g, operator("·"), maths.partial(y, x)))
@@ -143,13 +146,12 @@ class _Steps:
             told = maths.text(local)
             bare = local[0] != "mrow" or told.startswith("[") or not any(sign in told for sign in " +−")
             right = g if told == "1" else row(g, operator("⊙"), local if bare else within(local))
-            lines.append(row(left, operator("="), *([operator("Σ")] if summed else []), right))
+            lines.append(row(left, operator("="), *total, right))
         else:
-            of_g = self.way.gradients.get(node.id)
             formula = self.formula(node, share, of_g, {"g": g}, scalar=node.shape == ())
             if formula is None:  # the general rule, whatever the operation
                 formula = row(["msup", "", within(maths.partial(y, x)), ["mi", "", "T"]], g)
-            lines.append(row(left, operator("="), formula))
+            lines.append(row(left, operator("="), *total, formula))
         found: dict[str, Any] = {
             "node": share.node, "from": node.id, "math": lines, "times": len(self.sent.get(share.node, ())),
             "chain": self.product(node.id, share),

@@ -190,9 +190,14 @@ def _written(name: str, inputs: Sequence[Any]) -> ast.expr:
         return _combined(ast.MatMult(), *trees)
     if name == "negative":
         return _negated(trees[0])
-    if name in WRITTEN and len(trees) <= len(OPERANDS):
+    if _is_written(name, inputs) and len(trees) <= len(OPERANDS):
         return _put_in(parsed(WRITTEN[name]), dict(zip(OPERANDS, trees, strict=False)))
     return _call(name, trees)
+
+
+def _is_written(name: str, inputs: Sequence[Any]) -> bool:
+    """Whether a function is simpler ones here: of complex numbers the conjugate and the real part are not."""
+    return name in WRITTEN and not (name in {"conjugate", "real"} and np.iscomplexobj(_value(inputs[0])))
 
 
 def _of_arrays(name: str, args: Sequence[Any], kwargs: dict[str, Any], value: Any) -> ast.expr:
@@ -350,7 +355,7 @@ def result(call: Call, operands: Sequence[Any]) -> ast.expr | None:
     letters = [ast.Name(letter) for letter in OPERANDS]
     if len(operands) > len(letters) or call.rule.sequence or call.rule.outputs:
         return None
-    if name in WRITTEN:
+    if _is_written(name, operands):
         return parsed(WRITTEN[name])
 
     def compute() -> Any:
@@ -373,7 +378,8 @@ def backward(call: Call, position: int, g: Any, y: Any, operands: Sequence[Any])
 
     def compute() -> Any:
         seed = 1.0 if g is None else Formula(g, ast.Name("g"))
-        return call.pulled(seed, Formula(y, ast.Name("y")), _operands(operands), position)[position]
+        sent = call.pulled(seed, Formula(y, ast.Name("y")), _operands(operands), position)[position]
+        return sent if np.iscomplexobj(operands[position]) else np.real(sent)
 
     return _asked(compute)
 

@@ -21,7 +21,7 @@ class Share:
 
     position: int  #: which of the operation's operands
     node: int  #: the operand
-    slope: float | None  #: the operation's derivative, where both are single numbers
+    slope: float | None  #: the operation's derivative, where both are single real numbers
     gradient: Any  #: what it sends
     total: Any  #: the operand's gradient so far, this included
 
@@ -98,18 +98,19 @@ def backward(graph: Graph, values: dict[int, Any], *, as_recorded: bool = True) 
                 continue
             operands = _operands(graph, node, values, as_recorded)
             y, g = values[node.id], totals[node.id]
-            one = not isinstance(g, tuple) and np.size(g) == 1
+            one = not isinstance(g, tuple) and np.size(g) == 1 and not np.iscomplexobj(g)
             slopes = node.applied.sent(np.ones_like(g)[()], y, operands) if one else {}
             sends = []
             for position, sent in node.applied.sent(g, y, operands).items():
                 source = node.inputs[position]
                 totals[source] = _plus(totals.get(source), sent)
-                slope = slopes.get(position)
-                told = float(np.reshape(slope, ())) if slope is not None and np.size(slope) == 1 else None
+                slope: Any = slopes.get(position)
+                single = slope is not None and np.size(slope) == 1 and not np.iscomplexobj(slope)
+                told = float(np.reshape(slope, ())) if single else None
                 sends.append(Share(position, source, told, sent, totals[source]))
             shares[node.id] = tuple(sends)
-    single = {i: g for i, g in totals.items() if not isinstance(g, tuple)}
-    return Replay(values, single, shares)
+    of_one = {i: g for i, g in totals.items() if not isinstance(g, tuple)}
+    return Replay(values, of_one, shares)
 
 
 def _plus(a: Any, b: Any) -> Any:
