@@ -187,7 +187,7 @@ t = Tensor(np.arange(5.0))
         (lambda: np.array([[t[0], 1], [2, 3]]), r"not np\.array\(\[t1, t2\]\)\.$"),
         (lambda: integrate.quad(lambda s: s * t[1], 0, 1), r"integrate.quad takes plain numbers"),
         (lambda: special.zeta(t + 2), r"register_rule\(scipy.special.zeta"),
-        (lambda: np.testing.assert_allclose(t, t), r"float\(J\).*np.testing.assert_allclose takes plain"),
+        (lambda: np.testing.assert_allclose(t, t), r"assert_allclose takes plain.*float\(J\)"),
         (lambda: np.vectorize(abs)(t), r"call f itself"),
         (lambda: custom_rule(np.tanh, lambda g, x: g), r"vjp number 0 takes 2 .* vjp\(g, y, x\)"),
         (

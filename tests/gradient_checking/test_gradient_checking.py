@@ -542,6 +542,30 @@ def test_methods():
         check_gradients(np.sum, w, method="forward")
 
 
+def test_functions_with_complex_results():
+    """Held against differences of the sum's real part; a conjugate too many is seen, in every form."""
+    x = np.random.RandomState(0).randn(2, 6)
+    matrix = np.fft.fft(np.eye(6))
+    for f in (np.fft.fft, np.fft.rfftn, lambda x: (np.fft.fft(x), x**2), lambda x: np.exp(1j * x)):
+        assert check_gradients(f, x, order=2).ok
+        assert check_gradients(f, x, directions=2).ok
+    for options, verdict in (
+        ({"gradient": lambda _: matrix}, "right"),
+        ({"gradient": lambda _: matrix.conj()}, "wrong"),
+        ({"vjp": lambda g, _: np.real(np.fft.fft(g))}, "right"),
+        ({"vjp": lambda g, _: np.real(np.fft.fft(g.conj()))}, "wrong"),
+    ):
+        assert compare_gradients(np.fft.fft, x[0], **options).verdict == verdict
+    for factor, verdict in ((1j, "right"), (1.0, "wrong")):
+        report = compare_gradients(
+            lambda x: np.exp(1j * x), x, gradient=lambda x, c=factor: c * np.exp(1j * x)
+        )
+        assert report.verdict == verdict
+    report = compare_gradients(lambda x: np.sum(np.abs(np.fft.fft(x))), x[0])
+    assert report.cause is not None
+    assert report.cause.rounding < 1e-14
+
+
 @pytest.mark.parametrize(
     ("args", "options", "error", "message"),
     [

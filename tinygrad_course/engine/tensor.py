@@ -487,13 +487,13 @@ class Tensor(Operators, Methods, errors.Habits):
             raise plain_numbers.remembered(self, plain_numbers.into_plain(self._label()))
         if plain_numbers.loaded(frame):
             raise plain_numbers.remembered(self, plain_numbers.whole_number(self, "an index", frame))
-        message = (
-            f"{self._label()} {self.shape} can't be turned into a plain array without losing its gradient. "
-            "For the values write stop_gradient(t), or float(J) for J in a list of costs; to join Tensors "
-            "use np.stack([t1, t2]), np.concatenate or tinygrad_course.array, not np.array([t1, t2])"
-        )
         instead = recorded_instead()
-        message += f"; {instead}" if instead else "."
+        message = (
+            f"{self._label()} {self.shape} can't be turned into a plain array without losing its gradient"
+            f"{f': {instead}' if instead else '.'} For the values write stop_gradient(t), or float(J) for J "
+            "in a list of costs; to join Tensors use np.stack([t1, t2]), np.concatenate or "
+            "tinygrad_course.array, not np.array([t1, t2])."
+        )
         kind = ValueError if "nditer" in message else TypeError  # np.nditer has other words for a TypeError
         raise plain_numbers.remembered(self, kind(message), refused=False)
 

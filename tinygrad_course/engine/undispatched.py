@@ -74,7 +74,7 @@ def recorded_instead() -> str:
     if frame.f_globals.get("__name__", "").startswith("scipy.sparse"):
         return (
             f"a sparse matrix of SciPy's holds plain numbers, and beside a Tensor {SPARSE}; entries that are "
-            "recorded are written to a dense one, np.add.at(tinygrad_course.zeros(shape), (i, j), values)"
+            "recorded are written to a dense one, np.add.at(tinygrad_course.zeros(shape), (i, j), values)."
         )
     asked, vectorized, user = None, False, frame
     while frame is not None:

@@ -142,23 +142,23 @@ class Analytic:
         """Return the gradient of the scalar, from one of the function or of its entries."""
         leaf = self.problem.leaves[k]
         g = np.asarray(g)
-        if g.dtype.kind not in "fiub":
-            raise TypeError(f"the gradient of {leaf.name} holds {g.dtype}; expected real numbers")
-        if g.dtype.kind == "f":
-            self.eps = max(self.eps, float(np.finfo(g.dtype).eps))
-        g = g.astype(np.result_type(g.dtype, np.float64))
         shape = leaf.x.shape
         weights = self.problem.weights
         outputs = self.problem.output_shapes
+        if g.dtype.kind not in ("fiubc" if np.iscomplexobj((weights or [0.0])[0]) else "fiub"):
+            raise TypeError(f"the gradient of {leaf.name} holds {g.dtype}; expected real numbers")
+        if g.dtype.kind in "fc":
+            self.eps = max(self.eps, float(np.finfo(g.dtype).eps))
+        g = g.astype(np.result_type(g.dtype, np.float64))
         if weights is None or self.vjp is not None or self.gradient is None:
             if g.shape == shape or (g.size == 1 and leaf.x.size == 1) or g.shape == outputs[0] + shape:
                 return np.asarray(g.reshape(shape))
         elif len(weights) == 1:
             if g.shape == outputs[0] + shape:  # the Jacobian
-                return np.asarray(np.tensordot(weights[0], g, axes=len(outputs[0])))
+                return np.asarray(np.real(np.tensordot(weights[0], g, axes=len(outputs[0]))))
             if g.shape == shape == outputs[0]:  # the derivative of a function that acts on each entry
-                self.units[k] = weights[0]
-                return np.asarray(g * weights[0])
+                self.units[k] = 1.0 if np.iscomplexobj(weights[0]) else weights[0]
+                return np.asarray(np.real(g * weights[0]))
         raise ValueError(self._misfit(leaf.name, shape, g.shape))
 
     def _misfit(self, name: str, shape: tuple[int, ...], its: tuple[int, ...]) -> str:

@@ -36,7 +36,7 @@ def compare_gradients(
     ----------
     f : callable
         A function of arrays, or of nests of them. Where it returns more than one number, their sum with
-        random weights is differentiated.
+        random weights is differentiated, of complex numbers its real part.
     *args
         Where. The arrays are not changed, and float32 ones are taken as float64: differences need the digits.
     gradient : callable or nest of arrays, optional

@@ -72,6 +72,9 @@ class Problem:
         if sum(int(np.size(y)) for y in outputs) != 1:
             rng = np.random.default_rng(seed)
             self.weights = [rng.uniform(0.5, 1.5, np.shape(y)) for y in outputs]
+            for k, y in enumerate(outputs):
+                if np.iscomplexobj(y):
+                    self.weights[k] = self.weights[k] * np.exp(1j * rng.uniform(0.0, 6.0, np.shape(y)))
         self.begun = False
         self.value = float(np.real(self.total([leaf.x for leaf in self.leaves])))
         self.begun = True
@@ -158,7 +161,10 @@ class Problem:
         if self.weights is None:
             y = outputs[0]
             return np.reshape(y, ()) if np.shape(y) else y
-        terms = [np.sum(y * w) for y, w in zip(outputs, self.weights, strict=True)]
+        terms = [
+            np.sum(np.real(y * w) if np.iscomplexobj(w) else y * w)
+            for y, w in zip(outputs, self.weights, strict=True)
+        ]
         return sum(terms[1:], terms[0])
 
     def recorded(self) -> tuple[Any, ...]:

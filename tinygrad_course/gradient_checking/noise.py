@@ -131,7 +131,7 @@ def _rounding(node: Node) -> float:
     """Return the variance that rounding this node's value gives the cost, in units of EPS."""
     if node.op is None or node.gradient is None or node.value is None or node.op in _EXACT:
         return 0.0
-    return float(np.sum(np.square(node.gradient * node.value)))
+    return float(np.sum(np.abs(node.gradient * node.value) ** 2))
 
 
 #: Operations that only move numbers or flip their sign.
