@@ -255,13 +255,17 @@ def network(seed, m=5):
 @given(seed=seeds, size=st.sampled_from([1e-3, 1.0, 5.0]))
 @example(seed=28301408, size=5.0)  # a loss of 3e-6 is the difference of two logits of 13
 @example(seed=5017, size=5.0)  # and steps of its rounding, not seen beside the point, look like a jump
+@example(seed=421567, size=5.0)  # a unit so far out that its gradients are 1e-17, which no difference shows
 def test_right_gradients_are_called_right(seed, size):
     cost, backward, parameters = network(seed)
     parameters = {name: size * value for name, value in parameters.items()}
     before = {name: value.copy() for name, value in parameters.items()}
     for options in ({}, {"gradient": backward}, {"gradient": backward, "directions": 2}, {"order": 2}):
         report = compare_gradients(cost, parameters, **options)
-        assert report.verdict == "right", str(report)
+        unseen = [e for e in report.entries if e.status == "undecided"]
+        assert report.verdict == ("undecided" if unseen else "right"), str(report)
+        for e in unseen:
+            assert abs(e.analytic) < min(e.error, 1e-11 * report.value), str(report)
         assert report.difference < 1e-6 or report.floor > report.difference / 10
     for name, value in before.items():
         np.testing.assert_array_equal(parameters[name], value)
