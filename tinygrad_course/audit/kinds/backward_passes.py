@@ -24,7 +24,7 @@ from tinygrad_course.audit.kinds.forward_passes import (
 from tinygrad_course.audit.kinds.pairing import FORWARD, likest
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import Named, as_array, close
-from tinygrad_course.audit.reference.course import Masks, Parameters
+from tinygrad_course.audit.reference.course import Parameters
 from tinygrad_course.audit.source.signatures import ROLES, bare
 
 ONE_TOO_HIGH = (
@@ -33,12 +33,12 @@ ONE_TOO_HIGH = (
 )
 
 
-def identify(AL: Any, X: Array, parameters: Parameters, masks: Masks, keep: float) -> list[str]:
+def identify(AL: Any, X: Array, held: Parameters, keep: float = 1.0) -> list[str]:
     """Return the activations of a network by what it computes, [] where it is none of the known ones."""
-    L = len(parameters) // 2
+    L = sum(key[0] == "W" for key in held)
     for hidden in HIDDEN if AL is not None else ():
         activations = [hidden] * (L - 1) + ["sigmoid"]
-        if close(AL, course.network_forward(X, parameters, activations, masks, keep)[f"A{L}"]):
+        if close(AL, course.network_forward(X, held, activations, keep)[f"A{L}"]):
             return activations
     return []
 
@@ -70,15 +70,11 @@ class Backward(Kind):
             deep = (learner.depth() or 2) > 2 or learner.has("keep_prob")
             return [{"cache": "course", "hidden": "relu" if deep else "tanh"}]
         # The file's own forward pass says which activation it has; without its help any of them may be meant.
-        hidden = [option for option in course_hidden(learner) if self._used(learner, forward, option)]
-        return [{"cache": "own"}, *({"cache": "course", "hidden": option} for option in hidden)]
-
-    def _used(self, learner: Learner, forward: Callable[..., Any], hidden: str) -> bool:
-        """Tell whether the file's forward pass has such hidden layers, or does not say."""
         X, Y, parameters = draw_network(Draw(11), learner.depth() or 2)
         given = {"X": X, "Y": Y, "parameters": parameters, "keep_prob": 1.0}
-        found = identify(_probabilities(self._run(learner, forward, given)[1]), X, parameters, {}, 1.0)
-        return not found or found[0] == hidden
+        found = identify(_probabilities(self._run(learner, forward, given)[1]), X, parameters)
+        hidden = found[:1] or course_hidden(learner)
+        return [{"cache": "own"}, *({"cache": "course", "hidden": option} for option in hidden)]
 
     def judge(self, values: Named, case: Case) -> tuple[list[str], list[str]]:
         """Judge dZ and dA too where they are returned: final, or dA before its mask."""
@@ -110,25 +106,26 @@ class Backward(Kind):
         keep = draw.choice([0.6, 0.9, 0.35]) if learner.has("keep_prob") else 1.0
         given: dict[str, Any] = {"X": X, "Y": Y, "parameters": parameters, "lambd": lambd, "keep_prob": keep}
         args, stored = self._run(learner, forward, given)
-        masks: dict[int, Array] = {}
+        masks: Parameters = {}
         activations = [assumption.get("hidden", "relu")] * (L - 1) + ["sigmoid"]
         own = len(stored) >= 2
         if own:
             masks = find_masks(stored, parameters, m) if learner.has("keep_prob") else {}
-            activations = identify(_probabilities(stored), X, parameters, masks, keep) or activations
+            activations = identify(_probabilities(stored), X, {**parameters, **masks}, keep) or activations
         elif learner.has("keep_prob"):
-            shapes = {l: (parameters[f"W{l}"].shape[0], m) for l in range(1, L)}
-            masks = {l: (draw.probabilities(*shape) < keep) * 1 for l, shape in shapes.items()}
-        values = course.network_forward(X, parameters, activations, masks, keep)
-        given["AL"] = np.asarray(stored[0]) if own else values[f"A{L}"]
-        given["cache"] = stored[1] if own else self.cache(learner, values, parameters, masks, activations)
-        back = course.network_backward(values, parameters, activations, Y, lambd, masks, keep)
+            shapes = {f"D{l}": (parameters[f"W{l}"].shape[0], m) for l in range(1, L)}
+            masks = {key: (draw.probabilities(*shape) < keep) * 1 for key, shape in shapes.items()}
+        held = {**parameters, **masks}
+        held |= course.network_forward(X, held, activations, keep)
+        given["AL"] = np.asarray(stored[0]) if own else held[f"A{L}"]
+        given["cache"] = stored[1] if own else self.cache(learner, held, activations)
+        back = course.network_backward(held, activations, Y, lambd, keep)
         back |= self._graph(learner, forward, args, given) if own else {}
         scalars = {key: given[key] for key, none in (("lambd", 0), ("keep_prob", 1)) if given[key] != none}
         stages: dict[str, list[Any]] = {}
-        for layer, mask in masks.items():
+        for layer in [layer for layer in range(1, L) if f"D{layer}" in masks]:
             raw = np.dot(parameters[f"W{layer + 1}"].T, back[f"dZ{layer + 1}"])
-            stages[f"dA{layer}"] = [raw, raw * mask, raw / keep]
+            stages[f"dA{layer}"] = [raw, raw * masks[f"D{layer}"], raw / keep]
         for layer in range(1, L):
             stages.setdefault(f"dZ{layer}", []).append(back[f"dA{layer}"])
         terms = {}
@@ -139,21 +136,13 @@ class Backward(Kind):
         required = tuple(key for key in expected if re.match(r"d[Wb]\d", key))
         summed = frozenset(key for key in expected if re.match(r"d[ZA]", key))
         made = Case(given, expected, required, m, summed, stages, scalars, terms, layers=L)
-        made.rejected = near_a_kink(values, activations)
+        made.rejected = near_a_kink(held, activations)
         return made
 
-    def cache(
-        self,
-        learner: Learner,
-        values: Parameters,
-        parameters: Parameters,
-        masks: Masks,
-        activations: list[str],
-    ) -> Any:
-        """Return a cache of the course's."""
+    def cache(self, learner: Learner, held: Parameters, activations: list[str]) -> Any:
+        """Return a cache of the course's, of what a forward pass has by these names."""
         L = len(activations)
-        held = {**values, **parameters, **{f"D{l}": mask for l, mask in masks.items()}}
-        order = [f"{x}{l}" for l in range(1, L + 1) for x in ("ZDAWb" if l in masks else "ZAWb")]
+        order = [f"{x}{l}" for l in range(1, L + 1) for x in "ZDAWb" if f"{x}{l}" in held]
         return learner.cache_from_names(held, order, as_dict=L == 2)
 
     def labels(self, back: Parameters, L: int) -> Parameters:
@@ -242,21 +231,14 @@ class DeepBackward(Backward):
     def layers(self, learner: Learner) -> int | None:
         return None
 
-    def cache(
-        self,
-        learner: Learner,
-        values: Parameters,
-        parameters: Parameters,
-        masks: Masks,
-        activations: list[str],
-    ) -> Any:
+    def cache(self, learner: Learner, held: Parameters, activations: list[str]) -> Any:
         """Return the caches of the layers: those of the file's own layer function, where it has one."""
         layer, caches = learner.own("linear_activation_forward"), list[Any]()
         for l, activation in enumerate(activations, start=1):
-            given = values[f"A{l - 1}"], parameters[f"W{l}"], parameters[f"b{l}"]
+            given = held[f"A{l - 1}"], held[f"W{l}"], held[f"b{l}"]
             stored: Any = learner.try_call(layer, *given, activation) if layer is not None else None
             own = isinstance(stored, tuple) and len(stored) == 2
-            caches.append(stored[1] if own else (given, values[f"Z{l}"]))
+            caches.append(stored[1] if own else (given, held[f"Z{l}"]))
         return caches
 
     def labels(self, back: Parameters, L: int) -> Parameters:

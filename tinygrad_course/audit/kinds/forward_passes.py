@@ -73,6 +73,8 @@ class Forward(Kind):
     outputs = words("AL cache")
     asked = ""
     """What is asked for, where it is not the activation of the last layer by its number."""
+    depth = 2
+    """How many layers there are where the source does not tell; 0 for any number."""
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """Another forward_propagation, of one dimension, takes x and theta; that of n dimensions takes Y."""
@@ -89,7 +91,7 @@ class Forward(Kind):
 
     def drawn(self, learner: Learner, draw: Draw) -> tuple[Array, Array, dict[str, Array]]:
         """Draw X, Y and the parameters."""
-        return draw_network(draw, learner.depth() or 2)
+        return draw_network(draw, self.depth and (learner.depth() or self.depth))
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         X, Y, parameters = self.drawn(learner, draw)
@@ -124,9 +126,7 @@ class CheckForward(Forward):
     signatures = roles("X Y parameters")
     outputs = words("cost cache")
     asked = "cost"
-
-    def drawn(self, learner: Learner, draw: Draw) -> tuple[Array, Array, dict[str, Array]]:
-        return draw_network(draw, learner.depth() or 3)
+    depth = 3
 
 
 class DeepForward(Forward):
@@ -135,6 +135,7 @@ class DeepForward(Forward):
     names = DEEP_FORWARD_NAMES
     outputs = words("AL caches")
     asked = "AL"
+    depth = 0
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The hidden layers have ReLU, as in the course, or another activation throughout."""
@@ -142,9 +143,6 @@ class DeepForward(Forward):
         named = ["tanh"] if "tanh" in source and not re.search(r"relu|maximum|> 0", source) else []
         usual = told if "relu" in told else [*named, "relu", "tanh", "leaky_relu", *told]
         return [{"hidden": hidden} for hidden in dict.fromkeys(usual)]
-
-    def drawn(self, learner: Learner, draw: Draw) -> tuple[Array, Array, dict[str, Array]]:
-        return draw_network(draw)
 
 
 class DropoutForward(Forward):
@@ -174,12 +172,11 @@ class DropoutForward(Forward):
 
         def refine(result: Any) -> dict[str, Any]:
             masks = find_masks(result, case.values["parameters"], case.m)
-            values = course.network_forward(
-                case.values["X"], case.values["parameters"], [*hidden, "sigmoid"], masks, keep
-            )
-            for layer, mask in masks.items():
-                raw = course.ACTIVATIONS[assumption["hidden"]](values[f"Z{layer}"])
-                case.stages[f"A{layer}"] = [raw, raw * mask, raw / keep]
+            held = {**case.values["parameters"], **masks}
+            values = course.network_forward(case.values["X"], held, [*hidden, "sigmoid"], keep)
+            for key, mask in masks.items():
+                raw = course.ACTIVATIONS[assumption["hidden"]](values[f"Z{key[1:]}"])
+                case.stages[f"A{key[1:]}"] = [raw, raw * mask, raw / keep]
             del values["A0"]
             return {**values, "AL": values[f"A{case.layers}"]}
 
@@ -190,7 +187,7 @@ class DropoutForward(Forward):
         """Read the share of units that each mask keeps, too."""
         found = super().read(result, expression, case)
         masks = find_masks(result, case.values["parameters"], case.m)
-        shares = {f"share of layer {layer} kept": float(np.mean(mask)) for layer, mask in masks.items()}
+        shares = {f"share of layer {key[1:]} kept": float(np.mean(mask)) for key, mask in masks.items()}
         return shares | found
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
@@ -199,22 +196,22 @@ class DropoutForward(Forward):
         return [label for label in shares if case.m >= 100 and abs(values[label] - keep) > 0.08], []
 
 
-def find_masks(result: Any, parameters: Mapping[str, Array], m: int) -> dict[int, Array]:
-    """Return the masks in a returned cache: arrays of 0 and 1 in the shapes of the hidden layers."""
+def find_masks(result: Any, parameters: Mapping[str, Array], m: int) -> dict[str, Array]:
+    """Return the masks D1, ... in a returned cache: arrays of 0 and 1 in the shapes of the hidden layers."""
     cache = result[1] if isinstance(result, tuple) and len(result) > 1 else None
-    masks: dict[int, Array] = {}
+    masks: dict[str, Array] = {}
     layer, L = 1, len(parameters) // 2
     if isinstance(cache, dict):
         for key, value in cache.items():
             match = re.fullmatch(r"(?i)(?:d|mask)_?(\d)", str(key))
-            weights = parameters.get(f"W{match.group(1)}") if match else None
+            weights = parameters.get(f"W{match[1]}") if match else None
             if match and weights is not None and np.shape(value) == (weights.shape[0], m):
-                masks[int(match.group(1))] = np.asarray(value) * 1.0
+                masks[f"D{match[1]}"] = np.asarray(value) * 1.0
         return masks
     held = [one for one in arrays(cache) if one.dtype.kind in "bif" and np.all((one == 0) | (one == 1))]
     # An activation may happen to be all zeros; a mask of whole numbers or truth values leaves no doubt.
     for item in [one for one in held if one.dtype.kind in "bi"] or held:
         if layer < L and item.shape == (parameters[f"W{layer}"].shape[0], m):
-            masks[layer] = item * 1.0
+            masks[f"D{layer}"] = item * 1.0
             layer += 1
     return masks

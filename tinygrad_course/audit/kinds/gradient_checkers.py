@@ -81,18 +81,16 @@ def gradient_check_one(learner: Learner, draw: Draw, assumption: Assumption) -> 
     return case
 
 
-def _is_given(learner: Learner) -> str:
-    """Say why it is no check of the course's, which is judged by mistakes in given gradients."""
-    return "" if learner.has("grads") else "it computes the gradients itself, and is given none to check"
-
-
 @formula(
     "gradient_check_n gradient_checking gradient_check",
     "parameters grads X Y epsilon",
     "parameters grads X Y",
     outputs="difference",
     fits=lambda node: not _takes_theta(node),
-    contract=_is_given,
+    # It is judged by mistakes in the gradients that it is given.
+    contract=lambda learner: (
+        "" if learner.has("grads") else "it computes the gradients itself, and is given none to check"
+    ),
     # The difference comes alone, or first.
     read=lambda result, expression, case: {
         "difference": labelled(result, expression, case, case.required).get("difference", first_of(result))
@@ -109,7 +107,7 @@ def gradient_check_many(learner: Learner, draw: Draw, assumption: Assumption) ->
     X, Y = draw.array(4, 3), draw.labels(3)
     activations = ["relu", "relu", "sigmoid"]
     values = course.network_forward(X, parameters, activations)
-    back = course.network_backward(values, parameters, activations, Y)
+    back = course.network_backward({**values, **parameters}, activations, Y)
     right = {key: back[key] for key in back if key[1] in "Wb"}
     planted = dict(right)
     if draw.scale != "right":

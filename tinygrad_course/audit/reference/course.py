@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Parameters = dict[str, Array]
-Masks = Mapping[int, Array]
 
 
 def sigmoid(Z: Array) -> Array:
@@ -50,46 +49,34 @@ def cross_entropy(AL: Array, Y: Array) -> float:
 
 
 def network_forward(
-    X: Array,
-    parameters: Parameters,
-    activations: Sequence[str],
-    masks: Masks | None = None,
-    keep_prob: float = 1.0,
+    X: Array, held: Parameters, activations: Sequence[str], keep_prob: float = 1.0
 ) -> Parameters:
-    """Return A0, Z1, A1, ..., AL; a hidden layer with a mask has its activations dropped and scaled."""
+    """Return A0, Z1, A1, ..., AL; a hidden layer with a mask, D1, has its activations dropped and scaled."""
     values: Parameters = {"A0": X}
     for layer, activation in enumerate(activations, start=1):
-        Z = np.dot(parameters[f"W{layer}"], values[f"A{layer - 1}"]) + parameters[f"b{layer}"]
+        Z = np.dot(held[f"W{layer}"], values[f"A{layer - 1}"]) + held[f"b{layer}"]
         A = ACTIVATIONS[activation](Z)
-        if masks and layer in masks:
-            A = A * masks[layer] / keep_prob
-        values[f"Z{layer}"], values[f"A{layer}"] = Z, A
+        A = A * held[f"D{layer}"] / keep_prob if f"D{layer}" in held else A
+        values |= {f"Z{layer}": Z, f"A{layer}": A}
     return values
 
 
 def network_backward(
-    values: Parameters,
-    parameters: Parameters,
-    activations: Sequence[str],
-    Y: Array,
-    lambd: float = 0.0,
-    masks: Masks | None = None,
-    keep_prob: float = 1.0,
+    held: Parameters, activations: Sequence[str], Y: Array, lambd: float = 0.0, keep_prob: float = 1.0
 ) -> Parameters:
     """Return every gradient on the way back, in the order and the scaling of the course."""
     m, L = Y.shape[1], len(activations)
-    grads: Parameters = {}
-    AL = values[f"A{L}"]
-    grads[f"dA{L}"] = -(Y / AL - (1 - Y) / (1 - AL))
+    AL = held[f"A{L}"]
+    grads: Parameters = {f"dA{L}": -(Y / AL - (1 - Y) / (1 - AL))}
     for layer in range(L, 0, -1):
         if layer < L:
-            dA = np.dot(parameters[f"W{layer + 1}"].T, grads[f"dZ{layer + 1}"])
-            grads[f"dA{layer}"] = dA * masks[layer] / keep_prob if masks and layer in masks else dA
-        grads[f"dZ{layer}"] = grads[f"dA{layer}"] * SLOPES[activations[layer - 1]](values[f"Z{layer}"])
-        W = parameters[f"W{layer}"]
-        grads[f"dW{layer}"] = np.dot(grads[f"dZ{layer}"], values[f"A{layer - 1}"].T) / m + lambd / m * W
+            dA = np.dot(held[f"W{layer + 1}"].T, grads[f"dZ{layer + 1}"])
+            grads[f"dA{layer}"] = dA * held[f"D{layer}"] / keep_prob if f"D{layer}" in held else dA
+        grads[f"dZ{layer}"] = grads[f"dA{layer}"] * SLOPES[activations[layer - 1]](held[f"Z{layer}"])
+        W = held[f"W{layer}"]
+        grads[f"dW{layer}"] = np.dot(grads[f"dZ{layer}"], held[f"A{layer - 1}"].T) / m + lambd / m * W
         grads[f"db{layer}"] = np.sum(grads[f"dZ{layer}"], axis=1, keepdims=True) / m
-    grads["dA0"] = np.dot(parameters["W1"].T, grads["dZ1"])
+    grads["dA0"] = np.dot(held["W1"].T, grads["dZ1"])
     return grads
 
 
@@ -165,14 +152,16 @@ def linear_activation_forward(A_prev: Array, W: Array, b: Array, activation: str
     return ACTIVATIONS[activation](Z), (linear_cache, Z)
 
 
+def _deep(layers: int) -> list[str]:
+    return ["relu"] * (layers - 1) + ["sigmoid"]
+
+
 def L_model_forward(X: Array, parameters: Parameters) -> tuple[Array, list[Any]]:
     """[LINEAR->RELU] * (L-1) -> LINEAR -> SIGMOID, and the list of caches."""
-    A, caches, L = X, [], len(parameters) // 2
-    for layer in range(1, L + 1):
-        activation = "sigmoid" if layer == L else "relu"
-        A, cache = linear_activation_forward(A, parameters[f"W{layer}"], parameters[f"b{layer}"], activation)
-        caches.append(cache)
-    return A, caches
+    L = len(parameters) // 2
+    values = {**parameters, **network_forward(X, parameters, _deep(L))}
+    linear = ((values[f"A{l - 1}"], values[f"W{l}"], values[f"b{l}"]) for l in range(1, L + 1))
+    return values[f"A{L}"], [(cache, values[f"Z{l}"]) for l, cache in enumerate(linear, start=1)]
 
 
 def linear_backward(dZ: Array, cache: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
@@ -189,16 +178,11 @@ def linear_activation_backward(dA: Array, cache: Any, activation: str) -> tuple[
 
 
 def L_model_backward(AL: Array, Y: Array, caches: Sequence[Any]) -> Parameters:
-    """Return dA, dW and db of every layer."""
-    grads: Parameters = {}
-    dA = -(Y / AL - (1 - Y) / (1 - AL))
-    for layer in range(len(caches), 0, -1):
-        activation = "sigmoid" if layer == len(caches) else "relu"
-        dA, grads[f"dW{layer}"], grads[f"db{layer}"] = linear_activation_backward(
-            dA, caches[layer - 1], activation
-        )
-        grads[f"dA{layer - 1}"] = dA
-    return grads
+    """Return dA, dZ, dW and db of every layer."""
+    values = {f"A{len(caches)}": AL}
+    for l, ((A_prev, W, b), Z) in enumerate(caches, start=1):
+        values |= {f"A{l - 1}": A_prev, f"W{l}": W, f"b{l}": b, f"Z{l}": Z}
+    return network_backward(values, _deep(len(caches)), Y)
 
 
 def compute_cost(AL: Array, Y: Array, *_: Any) -> float:
@@ -224,8 +208,7 @@ def three_layers(X: Array, parameters: Parameters) -> tuple[Array, tuple[Array, 
 def three_layers_backward(X: Array, Y: Array, cache: tuple[Array, ...]) -> Parameters:
     """Return the gradients that belong to `three_layers`, as init_utils and reg_utils have them."""
     values = {**dict(zip(_TWELVE, cache, strict=True)), "A0": X}
-    parameters = {name: values[name] for name in _TWELVE if name[0] in "Wb"}
-    back = network_backward(values, parameters, _OF_THREE, Y)
+    back = network_backward(values, _OF_THREE, Y)
     return {key: value for key, value in back.items() if key != "dA0"}
 
 
