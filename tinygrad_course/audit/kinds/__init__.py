@@ -11,8 +11,8 @@ from tinygrad_course.audit.source.signatures import Binding, bare, bind
 
 # Of two modules that know a name the first is asked first: logistic regression has initial values too.
 _MODULES = words(
-    "layer_functions gradient_checkers forward_passes backward_passes logistic_regression initial_values "
-    "optimizer_steps mini_batches basic_functions"
+    "layer_functions gradient_checkers forward_passes backward_passes logistic_regression "
+    "random_functions optimizer_steps basic_functions"
 )
 
 

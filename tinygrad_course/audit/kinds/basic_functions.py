@@ -96,6 +96,14 @@ def regularized_cost(learner: Learner, draw: Draw, assumption: Assumption) -> Ca
     return case
 
 
+@formula("layer_sizes", "X Y", outputs="n_x n_h n_y")
+def layer_sizes(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+    """n_x, n_h and n_y from X and Y."""
+    n_x, n_y, m = draw.size(1, 6), draw.size(1, 6), draw.size(1, 6)
+    values = {"X": draw.array(n_x, m), "Y": draw.array(n_y, m)}
+    return Case(values, {"n_x": n_x, "n_y": n_y}, ("n_x", "n_y"), m=m)
+
+
 @formula("basic_sigmoid", "x", outputs="s")
 def basic_sigmoid(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """The sigmoid of one number, by math.exp."""

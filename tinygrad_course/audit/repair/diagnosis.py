@@ -11,7 +11,7 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.protection import TooLongError
 from tinygrad_course.audit.kinds.base import Kind, words
 from tinygrad_course.audit.kinds.cases import Case, plainly
-from tinygrad_course.audit.kinds.mini_batches import EVERY, ORDER, PAIRS, SIZES
+from tinygrad_course.audit.kinds.random_functions import EVERY, ORDER, PAIRS, SIZES
 from tinygrad_course.audit.reference.comparison import Relation, as_array, ratio, relate
 from tinygrad_course.audit.repair.candidates import Candidates, Repair, Scene, assigned, local_value
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
@@ -21,7 +21,7 @@ from tinygrad_course.audit.repair.search import order_of, same_slip, search, str
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.reporting.results import DIAGNOSES, Finding
 from tinygrad_course.audit.source.removed_api import replaced
-from tinygrad_course.audit.source.syntax import called, nodes
+from tinygrad_course.audit.source.syntax import called
 
 ROUNDS = 4
 STRUCTURAL = 800
@@ -65,13 +65,11 @@ def diagnose(
         repair, together = search(view, now)
         if repair is None and not findings:
             pool.budget = pool.trials + STRUCTURAL
-            calls = [site for site in order_of(pool, view.events) if _calls_backward(site.statement)]
-            repair = structural_pairs(view, calls[::-1])
-            if (
-                repair is None
-                and view.symptom is not None
-                and (both := same_slip(view, view.symptom.candidates))
-            ):
+            made = [one for one in order_of(pool, view.events) if isinstance(one.statement, ast.Assign)]
+            back = [one for one in made if "backward" in " ".join(map(called, ast.walk(one.statement)))]
+            repair = structural_pairs(view, back[::-1])
+            both = same_slip(view, view.symptom.candidates) if view.symptom and repair is None else []
+            if both:
                 repair, *twins = both
             together = repair is not None
         finding = _finding(shown, repair, view)
@@ -119,11 +117,6 @@ def _ordered(verdicts: list[Verdict]) -> list[Case]:
         return verdict.right, verdict.case.m == 1, verdict.error is not None
 
     return [verdict.case for verdict in sorted(verdicts, key=key)]
-
-
-def _calls_backward(statement: ast.stmt) -> bool:
-    calls = nodes(statement, ast.Call)
-    return isinstance(statement, ast.Assign) and any("backward" in called(call) for call in calls)
 
 
 def _ended(learner: Learner, verdicts: list[Verdict]) -> Finding | None:
