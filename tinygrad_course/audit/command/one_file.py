@@ -5,7 +5,7 @@ import builtins
 import inspect
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import pairwise
@@ -33,7 +33,6 @@ from tinygrad_course.audit.repair.mutations.scope import is_a
 from tinygrad_course.audit.repair.proof import (
     OwnResult,
     by_kind,
-    is_abstract,
     loop_results,
     of_one_vector,
     own_results,
@@ -60,7 +59,8 @@ from tinygrad_course.audit.source.syntax import names_in, nodes
 TRIALS_A_FILE = 6000
 WHOLES = "(whole networks and training)"
 Begin = Callable[[str, dict[str, Any]], None]
-NEEDS = "not judged: it needs {}, which is wrong and could not be put right"
+WITHOUT = "not judged: it needs {}, which is wrong"
+NEEDS = WITHOUT + " and could not be put right"
 BLOCKS = (linear_backward, linear_activation_backward)
 
 
@@ -163,7 +163,7 @@ class _File:
             self._shown += faults
             if faults:
                 named = f"{faults[0].name} ({place(faults[0].findings[0])})"
-                _take_back(report, f"not judged: it needs {named}, which is wrong")
+                _take_back(report, WITHOUT.format(named))
         yield report
 
     def _holder(self, finding: Finding) -> FunctionReport:
@@ -232,8 +232,7 @@ class _File:
         if report.status == WRONG:
             self._need_proof(learner, found)
         stuck = self._stuck(name, callees, report)
-        if report.status == WRONG and stuck:
-            _take_back(report, NEEDS.format(stuck))
+        _given_right(report, [], NEEDS.format(stuck) * bool(stuck))
         if report.status == UNCHECKED:
             self.unusable.add(name)
         usual = report.status == RIGHT and not found.excused
@@ -256,10 +255,7 @@ class _File:
         report.status = WRONG if self.outdated[name] else report.status
         if report.status == WRONG:
             report.remarks = [remark for remark in report.remarks if "are right" not in remark]
-        wrong = [other for other in callees if other in self.repaired]
-        if wrong and report.status == RIGHT:
-            report.remarks.append(f"right, given right {', '.join(wrong)}")
-        return report
+        return _given_right(report, [other for other in callees if other in self.repaired])
 
     def _right_otherwise(self, learner: Learner, verdicts: list[Verdict]) -> str:
         """Say what a function that is not the course's is right by: the file's forward pass, its caller."""
@@ -327,8 +323,10 @@ class _File:
         faulty = {owners[name]: name for name, one in self.own.items() if one.wrong and owners[name]}
         below = {name: one.kind.program.callees(one.kind.node.name) for name, one in self.own.items()}
         for name, result in sorted(self.own.items(), key=lambda one: len(below[one[0]])):
-            if name in told or (owners[name] in bases and is_abstract(result.kind.node)):
-                continue
+            last = result.kind.node.body[-1]
+            abstract = isinstance(last, ast.Raise) and "NotImplemented" in ast.unparse(last)
+            if name in told or (owners[name] in bases and abstract):
+                continue  # left to the classes that are made of its own
             mended = {other: self.repaired[other] for other in below[name] if other in self.repaired}
             given = mended if result.wrong and all(mended.values()) else {}
             with result.kind.program.bound(given):
@@ -336,11 +334,7 @@ class _File:
             held = names_in(classes[owners[name]]) if owners[name] in classes else set[str]()
             stuck = next((faulty[one] for one in faulty if one in held and one != owners[name]), "")
             stuck = stuck or next((other for other in mended if not given), "")
-            if report.status == WRONG and stuck:
-                _take_back(report, f"not judged: it needs {shown_name(stuck)}, which is wrong")
-            elif report.status == RIGHT and given:
-                report.remarks.append(f"right, given right {', '.join(map(shown_name, given))}")
-            yield report
+            yield _given_right(report, given, WITHOUT.format(shown_name(stuck)) * bool(stuck))
         wrong = {name: function for name, function in self.repaired.items() if name in self.program.functions}
         with self.program.bound({name: function for name, function in wrong.items() if function is not None}):
             judged = [name for name, one in self.own.items() if one.right or one.wrong]
@@ -353,13 +347,8 @@ class _File:
             report = self._own_report(result)
             stuck = next((other for other in calls if wrong[other] is None), "")
             method = next((other for other in callees if other in faulty.values()), "")
-            reason = f"not judged: it needs {shown_name(method)}, which is wrong" if method else ""
-            reason = NEEDS.format(stuck) if stuck else reason
-            if report.status == WRONG and reason:
-                _take_back(report, reason)
-            elif calls and report.status == RIGHT:
-                report.remarks.append(f"right, given right {', '.join(calls)}")
-            yield report
+            reason = WITHOUT.format(shown_name(method)) * bool(method)
+            yield _given_right(report, calls, NEEDS.format(stuck) if stuck else reason)
 
     def _own_report(self, result: OwnResult) -> FunctionReport:
         """Report what came of holding a function, a method or a loop against its own cost."""
@@ -480,6 +469,15 @@ class _File:
 def _take_back(report: FunctionReport, remark: str) -> None:
     """Say why a function is not checked, and nothing else."""
     report.status, report.findings, report.remarks = UNCHECKED, [], [remark]
+
+
+def _given_right(report: FunctionReport, right: Collection[str], reason: str = "") -> FunctionReport:
+    """Tell of the right functions that stood in for wrong ones, or why what is wrong is not judged."""
+    if report.status == WRONG and reason:
+        _take_back(report, reason)
+    elif report.status == RIGHT and right:
+        report.remarks.append(f"right, given right {', '.join(map(shown_name, right))}")
+    return report
 
 
 def _no_convention(learner: Learner, verdicts: list[Verdict], kind: AnyBackward) -> bool:

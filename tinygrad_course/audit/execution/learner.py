@@ -68,32 +68,23 @@ class Learner:
 
     def try_call(self, function: Function, *args: Any) -> Any:
         """Call a helper of the file on copies; None where it raises."""
+        given = tuple(self.program.convention.outward(snapshot(arg)) for arg in args)
         with self.program.bound(self.replacements()):
-            outcome = self.program.call(
-                function, tuple(self.program.convention.outward(snapshot(arg)) for arg in args), {}
-            )
+            outcome = self.program.call(function, given, {})
         return None if outcome.error is not None else outcome.result
 
     def replacements(self) -> dict[str, Function]:
         """Return what stands in for the functions that this one calls and that were found wrong."""
-        return {
-            name: function
-            for name, function in self.repaired.items()
-            if function is not None and name != self.name
-        }
+        return {name: one for name, one in self.repaired.items() if one is not None and name != self.name}
 
     def call(
         self, function: Function, values: Named, bindings: Named, seconds: float | None = None
     ) -> Outcome:
         """Call the function under test with the values of its roles."""
-        args = {
-            name: values.get(role, EXTRAS.get(role))
-            for name, role in self.arguments
-            if role in values or role in EXTRAS
-        }
-        for name, role in self.arguments:
-            if role in {"parameters", "grads", "v", "s"} and name in args:
-                args[name] = self.program.convention.outward(args[name])
+        given = {**EXTRAS, **values}
+        for role in given.keys() & {"parameters", "grads", "v", "s"}:
+            given[role] = self.program.convention.outward(given[role])
+        args = {name: given[role] for name, role in self.arguments if role in given}
         with self.program.bound({**self.replacements(), **duplicate(dict(bindings))}):
             return self.program.call(function, (), args, seconds)
 

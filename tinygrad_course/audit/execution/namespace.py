@@ -230,13 +230,10 @@ class Program:
 
     def _unpacks(self, name: str) -> bool:
         """Tell whether what a function returns is unpacked, or asked for an entry: A, cache = sigmoid(Z)."""
-        asked: list[ast.expr] = []
-        for function in self.functions.values():
-            pairs = (node for node in nodes(function, ast.Assign) if isinstance(node.targets[0], ast.Tuple))
-            asked += [
-                *(node.value for node in nodes(function, ast.Subscript)),
-                *(node.value for node in pairs),
-            ]
+        trees = self.functions.values()
+        asked = [part.value for tree in trees for part in nodes(tree, ast.Subscript)]
+        made = [part for tree in trees for part in nodes(tree, ast.Assign)]
+        asked += [part.value for part in made if isinstance(part.targets[0], ast.Tuple)]
         return any(isinstance(value, ast.Call) and ast.unparse(value.func) == name for value in asked)
 
     def _execute(self, statement: ast.stmt, namespace: dict[str, Any], load: Load) -> None:
@@ -364,18 +361,14 @@ class Program:
         node, home = self.functions.get(name), self.home(name)
         if node is None:
             return set()
-        parts = [
-            (part.attr, home.get(part.value.id))
-            for part in nodes(node, ast.Attribute)
-            if isinstance(part.value, ast.Name)
-        ]
+        held = [*nodes(node, ast.Attribute)]
+        parts = [(one.attr, home.get(one.value.id)) for one in held if isinstance(one.value, ast.Name)]
         values = [vars(holder).get(word) for word, holder in parts if isinstance(holder, types.ModuleType)]
         words = names_in(node)
-        for word in {part.attr for part in nodes(node, ast.Attribute)}:
+        for word in {one.attr for one in held}:
             alike = {key for key in self.functions if key.startswith(word + JOINT)}
-            words |= (
-                alike & {word + JOINT + name.partition(JOINT)[2]} or alike
-            )  # of its own class, if it has one
+            own = alike & {word + JOINT + name.partition(JOINT)[2]}
+            words |= own or alike  # of its own class, if it has one
         keys = {getattr(value, KEY, "") for value in [*values, *map(home.get, words)] if callable(value)}
         plain = words - self.homes.keys() if name not in self.homes else set()
         return (plain | keys) & self.functions.keys()

@@ -219,13 +219,6 @@ def ratio_of(found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> float | N
     return ratios[0]
 
 
-def alone(found: Named, expected: Named) -> int:
-    """Return how many gradients of several numbers are right up to a factor of their own."""
-    return sum(
-        ratio_of(found, {key: value}) is not None for key, value in expected.items() if np.size(value) > 1
-    )
-
-
 def match(
     result: Any, expression: ast.expr | None, expected: Named, *, by_shape: bool = True
 ) -> dict[str, Any]:

@@ -136,11 +136,6 @@ def momentum(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     return _case(parameters, {"grads": grads, "v": v, **given}, expected, stages=stages, scalars=scalars)
 
 
-def _moments(learner: Learner) -> list[Assumption]:
-    """Return how moments and gradients may be kept: under dW1, or under the parameters' W1."""
-    return [{"moments": "d"}, {"moments": ""}, {"moments": "", "gradients": ""}]
-
-
 @formula(
     "update_parameters_with_adam update_parameters_adam adam adam_update update_adam adam_step",
     "parameters grads v s t learning_rate beta1 beta2 epsilon",
@@ -148,7 +143,8 @@ def _moments(learner: Learner) -> list[Assumption]:
     may_change=frozenset({"parameters", "v", "s"}),
     firm=True,
     battery=words("t1 t2 t3 t10 distinct equal smallest deep"),
-    assumptions=_moments,
+    # Moments and gradients may be kept under dW1, or under the parameters' W1.
+    assumptions=lambda learner: [{"moments": "d"}, {"moments": ""}, {"moments": "", "gradients": ""}],
 )
 def adam(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """Adam with bias correction, at t = 1, 2, 3 and 10; epsilon is large enough to show where it stands."""

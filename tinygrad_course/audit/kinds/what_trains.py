@@ -85,7 +85,8 @@ def repeated(node: ast.FunctionDef) -> ast.FunctionDef:
 def updates(program: Program, body: list[ast.stmt]) -> bool:
     """Tell whether statements, or what they call, take products or sums and add to what there is."""
     parts = _with_called(program, body)
-    if any(isinstance(part, ast.FunctionDef) and _counts(part) for part in parts):
+    names = [name for part in parts if isinstance(part, ast.FunctionDef) for name in argument_names(part)]
+    if any(role_of(name, ["iterations"]) for name in names):
         return False  # what it calls trains by itself
     if names_gradients(body):
         return True  # what they call may not be there to be read
@@ -98,11 +99,6 @@ def names_gradients(body: list[ast.stmt]) -> bool:
     """Tell whether statements speak of gradients and of a cost."""
     text = "\n".join(map(ast.unparse, body))
     return bool(_GRADIENTS.search(text) and re.search(r"(?i)cost|loss|\bJ\b", text))
-
-
-def _counts(node: ast.FunctionDef) -> bool:
-    """Tell whether a function takes the number of its iterations."""
-    return any(role_of(name, ["iterations"]) for name in argument_names(node))
 
 
 def takes_away(program: Program, body: list[ast.stmt]) -> bool:

@@ -21,7 +21,7 @@ from tinygrad_course.audit.kinds.any_backward import AnyBackward
 from tinygrad_course.audit.kinds.base import Assumption, Unfit
 from tinygrad_course.audit.kinds.candidate_costs import Cost, implied_costs, own_cost
 from tinygrad_course.audit.kinds.cases import Case, Draw, Tried
-from tinygrad_course.audit.kinds.gradient_names import alone, of_its_own, parts_of, ratio_of
+from tinygrad_course.audit.kinds.gradient_names import of_its_own, parts_of, ratio_of
 from tinygrad_course.audit.kinds.input_layouts import Layout, M, Setting, tried, whole_layouts
 from tinygrad_course.audit.kinds.names_taken import Taken, holder_of, of_a_network
 from tinygrad_course.audit.source.argument_kinds import category
@@ -138,7 +138,9 @@ class WholeNetwork(AnyBackward):
         if self.together:
             return super().held_to(case, found, values, cost)
         expected = dict(case.expected)
-        alike = len(expected) + 1 if ratio_of(found, expected) is not None else alone(found, expected)
+        several = [key for key, value in expected.items() if np.size(value) > 1]
+        alone = sum(ratio_of(found, {key: expected[key]}) is not None for key in several)
+        alike = len(expected) + 1 if ratio_of(found, expected) is not None else alone
         case.required, case.layers = tuple(expected), max(1, len(expected) // 2)
         case.expected = {"m": case.m, **expected}
         self.remarks["sampled"] = sampled(expected)

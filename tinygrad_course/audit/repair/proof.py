@@ -321,12 +321,6 @@ def _calling(learner: Learner, error: BaseException) -> bool:
     return holders.isdisjoint(part.id for part in parts if isinstance(part, ast.Name))
 
 
-def is_abstract(node: ast.FunctionDef) -> bool:
-    """Tell whether a method is left to the classes that are made of its own."""
-    last = node.body[-1]
-    return isinstance(last, ast.Raise) and "NotImplemented" in ast.unparse(last)
-
-
 def unfilled(node: ast.FunctionDef) -> int | None:
     r"""Return the line of a function's template that is not filled in yet, None where all is.
 

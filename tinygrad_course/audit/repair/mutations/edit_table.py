@@ -281,13 +281,10 @@ def changes(part: str, at: Location, scope: Scope, label: str, told: set[str]) -
             made = _filled(rule.made, bound)
             # 1 for 1 / m is the same as no factor, and reads worse.
             plain = rule.mistake.startswith("without") and isinstance(made, ast.Constant)
-            yield _mistake(rule.mistake, bound, at, label), made, rule.rank + far + plain / 10
-
-
-def _mistake(told: str, bound: dict[str, Any], at: Location, label: str) -> str:
-    """Name the mistake: as it stands in the table, or after what one of the parts is."""
-    word, _, part = told.rstrip(")").partition("(")
-    return MISTAKES[word](text(bound[part or "_"]), at, label) if word in MISTAKES else told
+            mistake, _, word = rule.mistake.rstrip(")").partition("(")
+            if mistake in MISTAKES:  # called after what one of the parts is
+                mistake = MISTAKES[mistake](text(bound[word or "_"]), at, label)
+            yield mistake, made, rule.rank + far + plain / 10
 
 
 def _fits(pattern: ast.AST, node: ast.AST, bound: dict[str, Any]) -> bool:
