@@ -157,6 +157,15 @@ def test_a_change_outside_is_seen(name):
         assert_equal(step(x), f(x))
 
 
+def test_a_default_that_keeps_what_was_recorded():
+    def f(x, kept=[]):  # noqa: B006
+        kept.append(x[0])
+        return kept[-1] ** 2
+
+    with pytest.raises(CannotCompile, match="changes a default of f, "):
+        compiled(value_and_grad(f))(x)
+
+
 def test_arrays_of_other_libraries_are_compared():
     torch, pandas = pytest.importorskip("torch"), pytest.importorskip("pandas")
     layer, frame = torch.nn.Linear(3, 1).double(), pandas.DataFrame({"a": [1.0, 2.0], "b": ["u", "v"]})

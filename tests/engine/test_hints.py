@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import integrate, linalg, ndimage, special, stats
+from scipy import integrate, linalg, ndimage, sparse, special, stats
 
 import tinygrad_course
 from tinygrad_course import (
@@ -182,6 +182,14 @@ t = Tensor(np.arange(5.0))
             lambda: stats.multivariate_normal.logpdf(t, np.zeros(5)),
             r"distributions\.multivariate_normal has a recorded logpdf",
         ),
+        (lambda: stats.multivariate_normal(np.zeros(5)).pdf(t), r"\.multivariate_normal has a recorded pdf"),
+        (
+            lambda: sparse.linalg.spsolve(sparse.eye_array(5, format="csc"), t),
+            r"np\.linalg\.solve.*custom_rule",
+        ),
+        (lambda: sparse.linalg.aslinearoperator(np.eye(5)) @ t, r"write S @ t with the matrix S itself"),
+        (lambda: np.asfortranarray(t), r'write y\.copy\(order="F"\)'),
+        (lambda: np.asanyarray(t), r"not np\.array\(\[t1, t2\]\)\.$"),
         (lambda: np.diff([t[0], t[1]]), r"np\.diff is recorded of a Tensor.* np\.diff\(np\.stack\(\["),
         (lambda: np.sum([t, t], axis=0), r"np\.sum\(np\.stack\(\[t1, t2\]\), \.\.\.\)"),
         (lambda: np.array([[t[0], 1], [2, 3]]), r"not np\.array\(\[t1, t2\]\)\.$"),
@@ -214,8 +222,8 @@ def test_what_to_write_instead(f: Any, words: str) -> None:
 
 
 def test_machine_code_of_numbas() -> None:
-    numba, sparse = pytest.importorskip("numba"), pytest.importorskip("sparse")
-    total, X = numba.njit(lambda x: x.sum()), sparse.COO.from_numpy(np.eye(5))
+    numba, COO = pytest.importorskip("numba"), pytest.importorskip("sparse").COO
+    total, X = numba.njit(lambda x: x.sum()), COO.from_numpy(np.eye(5))
     for f in (total, lambda t: np.sum(X @ t)):
         with pytest.raises(TypeError, match=r"f\.py_func\(t\).*\(t\.T @ X\.T\)\.T"):
             f(t)
@@ -238,6 +246,7 @@ def test_machine_code_of_numbas() -> None:
 def test_numbers_among_objects(f: Any) -> None:
     X, x = np.array([1.0, 2.0, 3.0], dtype=object), np.arange(3.0)
     np.testing.assert_array_equal(grad(lambda x: np.sum(x * X))(x), [1.0, 2.0, 3.0])
+    assert jvp(lambda x: np.sum(x * X), (x,), (x,)) == (8.0, 8.0)
     with pytest.raises((TypeError, CannotCompile), match=r"dtype object\).* X\.astype\(float\)"):
         f(x, X)
 

@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.util
-import re
 import tracemalloc
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def sign(operation, X):
     try:
         found = value_and_grad(lambda t: arrays.cost(operation, t, X))(arrays.V)
     except Exception as error:  # noqa: BLE001  (another library's refusals are of any kind)
-        return "R" if re.search("write |put the Tensor on the left", str(error)) else "F"
+        return "R" if "write " in str(error) else "F"
     assert type(plain(found[1])) is np.ndarray
     np.testing.assert_allclose(plain(found[1]), g, rtol=1e-6)
     np.testing.assert_allclose(float(plain(found[0])), J, rtol=1e-6)

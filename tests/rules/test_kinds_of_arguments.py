@@ -1,10 +1,13 @@
 """Arguments of every kind that NumPy takes: narrow and unsigned numbers, lists, booleans."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from numpy.polynomial import chebyshev, hermite, hermite_e, laguerre, legendre, polynomial
 from scipy import special
 
-from tinygrad_course import Tensor, compiled, grad, hvp
+from tinygrad_course import Tensor, compiled, grad, hvp, value_and_grad
 from tinygrad_course.rules.table import RULES, entered_late
 
 entered_late()
@@ -144,3 +147,34 @@ def test_nothing_is_chosen_from_arrays_without_entries():
         assert np.choose(np.array([7]), choices).shape == (0,)
     with pytest.raises(ValueError, match="invalid entry in choice array"):
         np.choose(np.array([7]), [Tensor(np.zeros(1)), np.ones(1)])
+
+
+@pytest.mark.parametrize("power", [lambda x, n: n * x, lambda x, n: x / n, lambda x, n: np.sum(x) ** n])
+def test_fractions_are_numbers(power):
+    step, right = (value_and_grad(lambda x, n=n: np.sum(power(x, n))) for n in (Fraction(3, 2), 1.5))
+    for f in (step, compiled(step), compiled(step, engine="machine")):
+        for found, expected in zip(f(X), right(X), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        polynomial.polyval, polynomial.polyvalfromroots, chebyshev.chebval, legendre.legval, hermite.hermval,
+        hermite_e.hermeval, laguerre.lagval,
+    ],
+)  # fmt: skip
+def test_a_polynomial_for_each_column(f):
+    """These ask whether x is an array, and lay out the coefficients by its axes."""
+    x, c = X[:2], np.arange(6.0).reshape(3, 2) - 2.5
+    weights = np.array([[1.0, 2.0], [-3.0, 0.5]])
+
+    def cost(x):
+        return np.sum(weights * f(x, c))
+
+    value, gradient = value_and_grad(cost)(x)
+    assert value == cost(x)
+    np.testing.assert_allclose(
+        gradient, [np.imag(cost(x + 1e-30j * e)) / 1e-30 for e in np.eye(2)], rtol=1e-12
+    )
+    np.testing.assert_array_equal(f(Tensor(x), c, tensor=False).data, f(x, c, tensor=False))

@@ -8,6 +8,7 @@ so it is refused where it meets a Tensor. `scipy.sparse` matrices are multiplied
 
 from __future__ import annotations
 
+import numbers
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -82,8 +83,10 @@ def _classify(kind: type) -> Admit | None:
         return _with_known_shape if kind.__module__.startswith("dask") else None
     if issubclass(kind, np.generic):
         return None
-    numbers = issubclass(kind, Sequence) and not issubclass(kind, (list, tuple))  # a range, a deque
-    if numbers or hasattr(kind, "__array__") or hasattr(kind, "__array_interface__"):
+    if issubclass(kind, numbers.Real) and not issubclass(kind, (int, float)):  # a fraction
+        return float
+    listed = issubclass(kind, Sequence) and not issubclass(kind, (list, tuple))  # a range, a deque
+    if listed or hasattr(kind, "__array__") or hasattr(kind, "__array_interface__"):
         return _as_array
     return None
 
@@ -146,7 +149,7 @@ def refuse_hidden(result: Any, name: str, cls: type) -> None:
             library = kind.__module__.partition(".")[0]
             raise TypeError(
                 f"{name} returned a {library}.{kind.__name__} that holds a Tensor, whose gradient would be "
-                "lost: put the Tensor on the left, as in t * X, or take a plain array (X.magnitude, X.values)"
+                "lost: write X.values or X.magnitude, its plain array, where a Tensor meets X"
             )
 
 

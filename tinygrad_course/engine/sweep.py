@@ -127,7 +127,7 @@ def conform(g: Any, value: Any, rule: Rule) -> Any:
     if g.dtype.kind == "c" and dtype.kind != "c":
         g = np.real(g)  # a real tensor moves J by Re(g dx)
     # whole numbers (a rule of the user's own may return them) have gradients that are none
-    return g if dtype.kind in "iub" or g.dtype == dtype else astype(g, dtype)
+    return g if dtype.kind in "iubO" or g.dtype == dtype else astype(g, dtype)
 
 
 def first_seed(J: Any) -> Any:

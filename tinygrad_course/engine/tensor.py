@@ -164,6 +164,12 @@ class Tensor(Operators, Methods, errors.Habits):
         """Refuse: numpy.ma asks everything that it computes with for its mask, and computes on ``_data``."""
         other_arrays.refuse(np.ma.MaskedArray)
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """An array to numpy.polynomial, which lays coefficients out by the axes of what is one."""
+        asks = sys._getframe(1).f_globals.get("__name__", "")
+        return np.ndarray if asks.startswith("numpy.polynomial.") else Tensor
+
     def __init__(self, data: ArrayLike, name: str | None = None, dtype: DTypeLike | None = None) -> None:
         if type(data) is float and dtype is None:
             self._data = _float64(data)

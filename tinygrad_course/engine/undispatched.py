@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
@@ -36,6 +37,10 @@ NUMPYS = {"linalg": "np.linalg", "fft": "np.fft", "integrate": "np"}
 _INSTEAD = {
     "nditer": "for v in y.flat, or a calculation with whole arrays",
     "ndenumerate": "for index in np.ndindex(y.shape), and y[index]",
+    "ascontiguousarray": 'y.copy(order="C")',
+    "asfortranarray": 'y.copy(order="F")',
+    "arange": "start + step * np.arange(n)",
+    "full": "np.broadcast_to(value, shape).copy()",
     "permutation": "y[rng.permutation(len(y))]",
     "permuted": "np.take_along_axis(y, rng.permuted(places, axis), axis), with places as np.indices has them",
     "choice": "y[rng.choice(len(y), size)]",
@@ -55,7 +60,7 @@ def _recorded(frame: Any) -> str | None:
         if library != "scipy":
             continue
         own = frame.f_locals.get("self")
-        family = getattr(own, "name", type(own).__name__.partition("_gen")[0])
+        family = getattr(own, "name", re.sub("_(gen|frozen)$", "", type(own).__name__))
         room = ROOMS.get((package, name))
         several = family == "multivariate_normal" and name in {"logpdf", "pdf"}
         if package == "stats" and (several or (family in FAMILIES and name in _DENSITIES)):
@@ -71,7 +76,14 @@ def _recorded(frame: Any) -> str | None:
 def recorded_instead() -> str:
     """Say what takes the place of the function of SciPy's or NumPy's that is being called, if one does."""
     frame: Any = sys._getframe(2)
-    if frame.f_globals.get("__name__", "").startswith("scipy.sparse"):
+    module = frame.f_globals.get("__name__", "")
+    if module.startswith("scipy.sparse.linalg"):
+        return (
+            "SciPy's operators and solvers of sparse systems compute with plain numbers: write S @ t with "
+            "the matrix S itself, np.linalg.solve(S.toarray(), t), or teach its derivative with "
+            "tinygrad_course.custom_rule"
+        )
+    if module.startswith("scipy.sparse"):
         return (
             f"a sparse matrix of SciPy's holds plain numbers, and beside a Tensor {SPARSE}; entries that are "
             "recorded are written to a dense one, np.add.at(tinygrad_course.zeros(shape), (i, j), values)."
@@ -94,12 +106,12 @@ def recorded_instead() -> str:
     last = name.rpartition(".")[2]
     if last in _INSTEAD:
         return f"NumPy's {last} takes plain numbers; write {_INSTEAD[last]}."
-    if name in {"np.array", "np.asarray"}:
+    if name in {"np.array", "np.asarray", "np.asanyarray"}:
         return ""
     function = getattr(np, last, None) if name == f"np.{last}" else None
     if function is not None and (function in RULES or function in COMPOSED or function in NO_DERIVATIVE):
         return f"{name} is recorded of a Tensor, and was given a list: {name}(np.stack([t1, t2]), ...)."
     return (
         f"{name} takes plain numbers: hand it those, or write it with NumPy's functions; "
-        f"{_FUNCTIONS} has some of SciPy's, recorded."
+        f"{_FUNCTIONS} has some of SciPy's, recorded; tinygrad_course.custom_rule teaches a derivative."
     )

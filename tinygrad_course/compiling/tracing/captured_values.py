@@ -116,7 +116,7 @@ class CapturedValues:
             if isinstance(contents, np.ndarray):
                 continue
             parts = contents.values() if isinstance(contents, _MAPPINGS) else contents
-            if any(type(x) is Tracer or (type(x) is Tensor and type(x.data) is Tracer) for x in parts):
+            if any(_traced(x) for x in parts):
                 return path
         return None
 
@@ -126,7 +126,7 @@ class CapturedValues:
     # ------------------------------------------------------------------ looking
 
     def _look(self, thing: Any, path: str) -> None:
-        if isinstance(thing, _FIXED) or type(thing) is Tracer or id(thing) in self._seen:
+        if isinstance(thing, _FIXED) or _traced(thing) or id(thing) in self._seen:
             return
         self._seen[id(thing)] = thing
         if isinstance(thing, _GENERATORS):
@@ -225,8 +225,6 @@ class CapturedValues:
             if isinstance(thing, kinds):
                 for name in names:
                     self._waiting.append((getattr(thing, name), path + ".__self__" * (name == "__self__")))
-        if "__wrapped__" in getattr(thing, "__dict__", ()):
-            self._waiting.append((thing.__wrapped__, path))
         read = _reader(thing)
         if read is not None:
             self._watch(read, path)
@@ -239,6 +237,8 @@ class CapturedValues:
             self._watch(functools.partial(_attributes, thing), path)
             if hasattr(thing, "__dict__"):  # whose class can be changed
                 self._bind(functools.partial(type, thing), path)
+        if "__wrapped__" in getattr(thing, "__dict__", ()):  # looked at first: by its own name
+            self._waiting.append((thing.__wrapped__, path))
 
 
 def _reader(thing: Any) -> Callable[[], Any] | None:
@@ -340,6 +340,11 @@ def _comparable(state: Any) -> Any:
     if isinstance(state, dict):
         return tuple((k, _comparable(v)) for k, v in state.items())
     return state.tobytes() if isinstance(state, np.ndarray) else state
+
+
+def _traced(value: Any) -> bool:
+    """Whether this is a number of the call that is being recorded, or of one that was."""
+    return type(value) is Tracer or (type(value) is Tensor and type(value.data) is Tracer)
 
 
 def _snapshot(contents: Any) -> Any:
