@@ -16,9 +16,8 @@ from tests.compiling import networks
 from tests.compiling.interpreted import interpreted
 from tests.compiling.test_equality import assert_equal, wider
 from tinygrad_course import CannotCompile, compiled, compiled_loop, grad, value_and_grad
-from tinygrad_course.compiling import code_cache
+from tinygrad_course.compiling import blas, code_cache
 from tinygrad_course.compiling.machine import (
-    blas,
     jit,
     products,
     python_entry,
@@ -412,7 +411,7 @@ def test_a_loop_whose_state_tells_of_the_large_weights_goes_step_by_step():
     st.tuples(*[st.sampled_from(["C", "F", "gaps"])] * 2), st.integers(0, 2**32 - 1),
 )  # fmt: skip
 def test_a_product_is_taken_from_a_matrix_where_it_lies(m, n, k, dtype, orders, seed):
-    assume(blas.gemm(dtype) is not None)
+    assume(blas.routine("gemm", dtype) is not None)
     rng = np.random.default_rng(seed)
 
     def laid(x, order):
@@ -442,7 +441,7 @@ def test_a_loop_changes_large_weights_where_they_lie(dtype, error, monkeypatch):
     loop = compiled_loop(step)
     ours, J = loop(state, X, Y, iterations=4)
     assert [type(r).__name__ for r in loop._runners.values()] == [
-        "InPlace" if blas.gemm(dtype) else "_StepByStep"
+        "InPlace" if blas.routine("gemm", dtype) else "_StepByStep"
     ]
     assert np.allclose(J, costs, rtol=error)
     for name, value in expected.items():

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.compiling.blas import routine, subtract_product
 from tinygrad_course.compiling.builder import rewritten
 from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.machine.blas import gemm, subtract_product
 from tinygrad_course.compiling.machine.fusion import machine_code
 from tinygrad_course.compiling.machine.jit import compile_source
 from tinygrad_course.compiling.machine.products import (
@@ -140,7 +140,7 @@ class InPlace(Runner):
         users, found, inputs = program.users(), find(program, old, new), program.inputs
         passes = [(u, f) for u in found if (f := _forward(u, users)) is not None]
         self.large: Update | None = passes[0][0] if passes else None
-        worth = [u for u in found if u.upright and u.W.size >= WORTH and gemm(u.W.dtype)]
+        worth = [u for u in found if u.upright and u.W.size >= WORTH and routine("gemm", u.W.dtype)]
         self.updates = [u for u in worth if u is not self.large]
         changed = {id(u.W): u.place for u in found if u is self.large or u in self.updates}
         if not changed or len(inputs) <= len(old):

@@ -9,6 +9,7 @@ from scipy import special
 
 from tinygrad_course.compiling.builder import Builder, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value, accumulated, is_view
+from tinygrad_course.compiling.passes.systems import quicker_systems
 from tinygrad_course.engine.stable_forms import link
 from tinygrad_course.rules.indexing import assign, scatter
 from tinygrad_course.rules.padding import pad_constant
@@ -17,6 +18,8 @@ from tinygrad_course.rules.padding import pad_constant
 OFTEN = 4
 #: What is read of an array that is written to is copied if it is this part at most.
 PART = 4
+#: Triangles of no more entries are taken by masks that are kept.
+MASKED = 1_000_000
 #: In arrays of so many entries the products that a power amounts to are worth their calls.
 LONG = 256
 
@@ -27,6 +30,7 @@ def lower(program: Program, *, machine: bool = False) -> Program:
     Those of the `machine` say sigmoid(z) where the program computes 1 / (1 + exp(-z)): that shares its
     exponential with softplus(z), and does not overflow.
     """
+    program = quicker_systems(program)
     often, shown, uses = _often_indexed(program), _shown(program), program.uses()
     small = set() if machine else {id(z) for z in map(_exponential, program.values()) if z is not None}
 
@@ -44,6 +48,8 @@ def lower(program: Program, *, machine: bool = False) -> Program:
         if value.function is np.pad and value.kwargs.keys() == {"constant_values"}:
             args = new[id(value.args[0])], value.args[1], value.kwargs["constant_values"]
             return builder.call(pad_constant, args, {}, value.shape, value.dtype)
+        if value.function in {np.tril, np.triu} and value.dtype.kind == "f" and value.size <= MASKED:
+            return _masked(builder, value, new)
         if id(value) not in shown and (id(value.args[0]) if value.args else 0, _axis(value)) in often:
             return _part(builder, value, new)
         if id(value) not in shown and _is_read_of_written(value):
@@ -76,6 +82,16 @@ def _power(builder: Builder, value: Value, new: dict[int, Value], machine: bool)
     parts += [u(np.sqrt, x)] if n % 1 else []
     made = functools.reduce(lambda a, b: u(np.multiply, a, b), parts)
     return u(np.divide, 1.0, made) if n < 0 else made
+
+
+def _masked(builder: Builder, value: Value, new: dict[int, Value]) -> Value:
+    """Return a triangle as np.where of a constant."""
+    offset = value.args[1] if len(value.args) > 1 else value.kwargs.get("k", 0)
+    rows, columns = value.shape[-2:]
+    mask = np.tri(rows, columns, offset if value.function is np.tril else offset - 1, dtype=bool)
+    zero, x, inside = 0.0, new[id(value.args[0])], builder.constant(mask)
+    args = (inside, x, zero) if value.function is np.tril else (inside, zero, x)
+    return builder.call(np.where, args, {}, value.shape, value.dtype)
 
 
 def _axis(value: Value) -> int | None:
