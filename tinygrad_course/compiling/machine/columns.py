@@ -1,19 +1,30 @@
-"""Small networks, one example at a time: the text of a loop over the columns of X.
+"""Few numbers, written out one by one: small networks as a loop over the columns of X, and tiny matrices.
 
 Each example is a column, and goes through forward and backward pass by itself: what it leaves behind are its
 shares of the sums (the cost, dW, db). So one loop over the columns does everything, the rows of a layer
 written out one by one, with no array in between; the compiler makes it run on several examples at once.
+A run of calls on tiny matrices (a filter's) is the same without columns.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value, is_reduction, is_sum, item
+from tinygrad_course.compiling.dataflow import (
+    Program,
+    Value,
+    concatenated,
+    is_reduction,
+    is_sum,
+    is_view,
+    item,
+    replace,
+)
 from tinygrad_course.compiling.machine.loops import function_text
 from tinygrad_course.compiling.machine.scalar_code import ARITHMETIC, Numbers, speaks, text
 from tinygrad_course.compiling.passes.fuse import NotFused
@@ -24,19 +35,24 @@ WRITTEN_OUT = 1200
 SHORT = 64
 #: Fewer columns than this are not worth a loop.
 FEW = 8
+#: The rows of a tiny matrix, and how many products and systems of such are worth being written out.
+TINY, MANY = 4, 4
+SYSTEMS = {np.linalg.inv, np.linalg.det, np.linalg.solve}
+#: What gives entries other places.
+MOVES = {operator.getitem, np.diagonal, np.broadcast_to, np.concatenate, np.stack, concatenated}
 
 
 class Columns:
     """The text of a program as a loop over `m` columns; `NotFused` for one that is not of this kind.
 
     Its `sections` are what comes before a loop over the columns, and what is in it: often there is one loop;
-    the last section has none.
+    the last section has none. Given `calls` on tiny matrices, it is they that are written out, of the inputs.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, calls: list[Value] | None = None) -> None:
         self.program = program
-        values = program.values()
-        self.m = _columns(values)
+        values = program.values() if calls is None else [*program.inputs, *calls]
+        self.m = _columns(values) if calls is None else 0
         # by a value's id, the names of its entries; of one with an entry for each example, which is `wide`,
         # those of a single example
         self.names: dict[int, Any] = {}
@@ -48,16 +64,18 @@ class Columns:
         self.loads: list[str] = []  # of what has the columns among the inputs, in each loop
         self.count = 0
         self.numbers = Numbers()
+        self.singular = False  # whether `wrong` says that a matrix is singular
+        given = set(program.inputs)
         for value in values:
-            if value.function is not None:
-                self._call(value)
-            elif value.is_constant:
-                self._constant(value)
-            else:
+            if value in given:
                 self.load(value)
-        if not self.inside:
+            elif value.function is not None:
+                self._call(value)
+            else:
+                self._constant(value)
+        if calls is None and not self.inside:
             raise NotFused
-        last = max(*self.before, max(self.inside) + 1)
+        last = max(*self.before, *(i + 1 for i in self.inside), 0)
         loops = [[*self.loads, *self.inside[i]] if i in self.inside else [] for i in range(last + 1)]
         self.sections = [(self.before.get(i, []), loop) for i, loop in enumerate(loops)]
 
@@ -73,13 +91,16 @@ class Columns:
     def _new(self, value: Value, section: int) -> Any:
         shape = self._shape(value)
         count = math.prod(shape)
-        if self.count + count > WRITTEN_OUT:  # before they are written
-            raise NotFused
-        letter = "r" if self.wide[id(value)] else "n"
-        names = _array([f"{letter}{self.count + i}" for i in range(count)], shape)
-        self.count += count
+        names = self._fresh("r" if self.wide[id(value)] else "n", count).reshape(shape)
         self.section[id(value)], self.names[id(value)] = section, names
         return names
+
+    def _fresh(self, letter: str, count: int) -> Any:
+        """Return names that nothing has."""
+        if self.count + count > WRITTEN_OUT:  # before they are written
+            raise NotFused
+        self.count += count
+        return _array([f"{letter}{i}" for i in range(self.count - count, self.count)], (count,))
 
     def _lines(self, value: Value) -> list[str]:
         section = self.section[id(value)]
@@ -102,6 +123,8 @@ class Columns:
     def entries(self, value: Value, whole: str) -> list[tuple[str, str]]:
         """Return the names of a value's entries with the text of each, as parts of what is called `whole`."""
         found = []
+        if not self.m and value.shape:  # nobody asks for the shape
+            return [(name, f"{whole}[{i}]") for i, name in enumerate(self.names[id(value)].flat)]
         for index, name in np.ndenumerate(self.names[id(value)]):
             at = ["j" if n == self.m else str(i) for i, n in zip(index, value.shape, strict=True)]
             found.append((name, f"{whole}[{', '.join(at)}]" if at else whole))
@@ -123,8 +146,12 @@ class Columns:
         function = value.function
         if value.kind == "tuple" or value.dtype is None:
             raise NotFused
-        if function is np.matmul:
+        if function in {np.matmul, np.dot}:
             self._product(value)
+        elif function in SYSTEMS:
+            self._system(value)
+        elif function in MOVES:
+            self._moved(value)
         elif is_reduction(value):
             self._reduced(value)
         elif function is np.transpose and len(value.args) == 1:
@@ -165,16 +192,64 @@ class Columns:
 
     def _product(self, value: Value) -> None:
         a, b = value.args
-        if value.dtype != np.float64 or len(a.shape) != 2 or len(b.shape) != 2:
+        if value.dtype != np.float64 or value.kind == "python" or not {len(a.shape), len(b.shape)} <= {1, 2}:
             raise NotFused
-        A, B, at = self.names[id(a)], self.names[id(b)], self._ready([a, b])
-        if a.shape[1] == self.m:  # over the examples
+        A, B, at = np.atleast_2d(self.names[id(a)]), self.names[id(b)], self._ready([a, b])
+        B = B[:, None] if B.ndim == 1 else B
+        if a.shape[-1] == self.m:  # over the examples
             shares = [f"{x} * {y}" for x in A[:, 0] for y in B[0]]
             self._accumulate(value, at, shares)
             return
-        for (i, j), name in np.ndenumerate(self._new(value, at)):
-            terms = " + ".join(f"{x} * {y}" for x, y in zip(A[i], B[:, j], strict=True))
+        for name, (row, column) in zip(self._new(value, at).flat, itertools.product(A, B.T), strict=True):
+            terms = " + ".join(f"{x} * {y}" for x, y in zip(row, column, strict=True))
             self._lines(value).append(f"{name} = {terms}")
+
+    def _moved(self, value: Value) -> None:
+        if any(self.wide[id(v)] or len(v.shape) > 2 for v in value.inputs) or is_indexed(value):
+            raise NotFused
+        args = replace(value.args, lambda v: self.names[id(v)])
+        names: Any = np.asarray(value.function(*args, **value.kwargs), object)  # type: ignore[misc]
+        self.section[id(value)], self.names[id(value)] = self._ready(value.inputs), names
+        self._shape(value)
+
+    def _system(self, value: Value) -> None:
+        """Eliminate as LAPACK does, the largest entry of each column first."""
+        a, function = value.args[0], value.function
+        if any(self.wide[id(v)] or v.dtype != np.float64 for v in value.inputs) or len(a.shape) != 2:
+            raise NotFused
+        n, made = a.shape[0], self._new(value, self._ready(value.inputs))
+        right = np.zeros((n, 0), object)
+        if function is np.linalg.inv:
+            right = _array(["1.0" if i % (n + 1) == 0 else "0.0" for i in range(n * n)], (n, n))
+        elif function is np.linalg.solve:
+            right = self.names[id(value.args[1])].reshape(n, -1)
+        given = np.concatenate([self.names[id(a)], right], axis=1)
+        T = self._fresh("n", given.size).reshape(given.shape)
+        lines = self._lines(value)
+        lines += [f"{t} = {x}" for t, x in zip(T.flat, given.flat, strict=True)]
+        lines += ["sign = 1.0", *([] if self.singular else ["wrong = 0.0"])]
+        for c in range(n):
+            for below in T[c + 1 :]:
+                lines.append(f"larger = math.fabs({below[c]}) > math.fabs({T[c, c]})")
+                lines.append("sign = select(larger, -sign, sign)")
+                for x, y in zip(T[c, c:], below[c:], strict=True):
+                    lines.append(f"{x}, {y} = select(larger, {y}, {x}), select(larger, {x}, {y})")
+            lines.append(f"pivot = select({T[c, c]} == 0.0, 1.0, {T[c, c]})")
+            for below in T[c + 1 :]:
+                lines.append(f"share = {below[c]} / pivot")
+                lines += [
+                    f"{y} = {y} - share * {x}" for x, y in zip(T[c, c + 1 :], below[c + 1 :], strict=True)
+                ]
+        if function is np.linalg.det:
+            lines.append(f"{made.flat[0]} = sign * {' * '.join(np.diagonal(T))}")
+            return
+        self.singular = True
+        for c in reversed(range(n)):
+            lines.append(f"wrong = wrong + select({T[c, c]} == 0.0, 1.0, 0.0)")
+            for j in range(n, T.shape[1]):
+                lines.append(f"{T[c, j]} = {T[c, j]} / {T[c, c]}")
+                lines += [f"{t[j]} = {t[j]} - {t[c]} * {T[c, j]}" for t in T[:c]]
+        lines += [f"{name} = {t}" for name, t in zip(made.flat, T[:, n:].flat, strict=True)]
 
     def _accumulate(self, value: Value, at: int, shares: list[str]) -> None:
         """Sum over the examples."""
@@ -195,8 +270,9 @@ class Columns:
         if across and is_sum(value):
             self._accumulate(value, self.section[id(a)], [" + ".join(group) for group in groups])
             return
-        if across or value.function is np.min:
+        if across:
             raise NotFused
+        over = "<=" if value.function is np.min else ">="
         made = self._new(value, self._ready([a])).flat
         for name, group in zip(made, groups, strict=True):
             if is_sum(value):
@@ -204,9 +280,37 @@ class Columns:
                 continue
             known = [f"{name} = {group[0]}"]
             known += [
-                f"{name} = select(({name} >= {n}) | ({name} != {name}), {name}, {n})" for n in group[1:]
+                f"{name} = select(({name} {over} {n}) | ({name} != {name}), {name}, {n})" for n in group[1:]
             ]
             self._lines(value).extend(known)
+
+
+def is_indexed(value: Value) -> bool:
+    """Whether a call takes what arrays of integers name."""
+    return value.function is operator.getitem and not is_view(value)
+
+
+def tiny_calls(program: Program) -> set[int]:
+    """Return the ids of the calls that `Columns` writes out: those on tiny matrices, if there are many."""
+    kept, found = {id(v) for v in program.results}, {}
+    for v in program.values():
+        shows = is_view(v) and (id(v) in kept or id(v.args[0]) not in found)  # memory of others
+        if v.function is not None and _is_tiny(v) and not shows:
+            found[id(v)] = v
+    hearts = sum(v.function in {np.matmul, np.dot, *SYSTEMS} for v in found.values())
+    return set(found) if hearts >= MANY else set()
+
+
+def _is_tiny(value: Value) -> bool:
+    for v in (value, *value.inputs):
+        if v.dtype != np.float64 or not 0 < v.size <= TINY * TINY or len(v.shape) > 2:
+            return False
+    if value.kind != ("array" if value.shape else "scalar") or is_indexed(value):
+        return False
+    plain = value.function in {np.matmul, np.dot, *SYSTEMS, np.transpose, np.reshape} and not value.kwargs
+    if plain or is_reduction(value):
+        return all(v.shape for v in value.inputs)
+    return value.function in MOVES or speaks(value)
 
 
 def _array(names: list[str], shape: tuple[int, ...]) -> Any:
@@ -243,7 +347,8 @@ def step_source(columns: Columns, stored: list[Value], scalars: list[Value]) -> 
         if not columns.wide[id(value)]:
             lines += [f"{place} = {n}" for n, place in columns.entries(value, f"y{i}")]
     returned = "".join(f"{columns.names[id(v)].flat[0]}, " for v in scalars)
-    lines.append(f"return ({returned})" if scalars else "return None")
+    returned += "wrong, " * columns.singular
+    lines.append(f"return ({returned})" if returned else "return None")
     arguments = [*map(columns.argument, inputs), *columns.numbers.names]
     return function_text(", ".join([*arguments, *(f"y{i}" for i in range(len(stored)))]), lines)
 
@@ -254,6 +359,8 @@ def loop_source(columns: Columns, state: list[tuple[Value, Value]], data: list[V
     Of the `state` each pair is what a step is given, and what the next one is given in its place; the `data`
     are the same in every step, or its next columns.
     """
+    if columns.singular:
+        raise NotFused
     olds = [n for old, _ in state for n in columns.names[id(old)].flat]
     news = [n for _, new in state for n in columns.names[id(new)].flat]
     lines = [f"{n} = state[{i}]" for i, n in enumerate(olds)]

@@ -7,7 +7,7 @@ into nests of loops, and the products of large matrices are NumPy's.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine import jit, loops
 from tinygrad_course.compiling.machine.added_rows import added_rows, adds_rows
-from tinygrad_course.compiling.machine.columns import Columns, step_source
+from tinygrad_course.compiling.machine.columns import Columns, step_source, tiny_calls
 from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.products import is_narrow, narrow_product
 from tinygrad_course.compiling.machine.rolling import is_roll, rolled
@@ -44,7 +44,22 @@ def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, lis
         large = {id(v): v for v in looked if v.kind == "array" and v.nbytes >= LARGE}
     results = [*program.results, *map(Builder().total, large.values())]
     program = hoist_scale(Program(program.inputs, results))
-    program = fuse(stack_products(add_products(program)), _is_ours, _space, is_total, _fused)
+    program = stack_products(add_products(program))
+    tiny = tiny_calls(program)
+
+    def made(group: Group) -> FusedCall:
+        if id(group.calls[0]) not in tiny:
+            return _fused(group)
+        columns = Columns(Program(group.inputs, group.calls), group.calls)
+        return _written_out(columns, group.inputs, group.stored, group.scalars)
+
+    program = fuse(
+        program,
+        lambda v: id(v) in tiny or _is_ours(v),
+        lambda v: "tiny" if id(v) in tiny else _space(v),
+        lambda v: id(v) not in tiny and is_total(v),
+        made,
+    )
     return program, [new for old, new in zip(results, program.results, strict=True) if id(old) not in large]
 
 
@@ -94,8 +109,23 @@ def _one_fused(program: Program) -> Program:
     stored = [v for v in inner.results if v.kind == "array"]
     scalars = [v for v in inner.results if v.kind == "scalar"]
     inputs = tuple(v for v in program.inputs if id(v) in columns.names)
-    source = step_source(columns, stored, scalars)
-    types = jit.types_of(inputs) + ["f8"] * len(columns.numbers.values) + jit.types_of(stored)
-    fused = FusedCall(jit.compile_source(source, tuple(types)), columns.numbers.values)
+    fused = _written_out(columns, inputs, stored, scalars)
     new = called(fused, inputs, scalars, stored, inner.results)
     return Program(program.inputs, [new.get(id(v), v) for v in program.results])
+
+
+def _written_out(
+    columns: Columns, inputs: Sequence[Value], stored: list[Value], scalars: list[Value]
+) -> FusedCall:
+    source = step_source(columns, stored, scalars)
+    axes, numbers = None if columns.m else 0, ["f8"] * len(columns.numbers.values)
+    types = jit.types_of(inputs, axes) + numbers + jit.types_of(stored, axes)
+    made = jit.compile_source(source, tuple(types))
+    return FusedCall(functools.partial(_checked, made) if columns.singular else made, columns.numbers.values)
+
+
+def _checked(function: Callable[..., Any], *given: Any) -> Any:
+    *scalars, wrong = function(*given)
+    if wrong:
+        raise np.linalg.LinAlgError("Singular matrix")
+    return scalars

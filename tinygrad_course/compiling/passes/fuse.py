@@ -56,7 +56,7 @@ class Group:
         inside = {id(v) for v in calls}
         self.calls = calls
         self.inputs = list({id(u): u for v in calls for u in v.inputs if id(u) not in inside}.values())
-        self.scalars = [v for v in calls if v.shape == ()]
+        self.scalars = [v for v in calls if v.shape == () and id(v) in needed]
         self.stored = [v for v in calls if v.shape != () and id(v) in needed]
 
 
@@ -104,9 +104,10 @@ def fuse(
             group = Group(calls, needed)
             inputs = [new[id(v)] for v in group.inputs]
             parts = called(fused(group), inputs, group.scalars, group.stored, calls)
+            new |= {id(v): v for v in calls} | parts  # some are seen by nobody outside
         except NotFused:
-            parts = {id(v): builder.again(v, new) for v in calls}
-        new |= {id(v): v for v in calls} | parts  # some are seen by nobody outside
+            for v in calls:
+                new[id(v)] = builder.again(v, new)
 
     return regrouped(program, group_of, make) if pieces else program
 
