@@ -205,12 +205,13 @@ class Columns:
             self._lines(value).append(f"{name} = {terms}")
 
     def _moved(self, value: Value) -> None:
-        if any(self.wide[id(v)] or len(v.shape) > 2 for v in value.inputs) or is_indexed(value):
+        self._shape(value)
+        narrow = not any(self.wide[id(v)] or len(v.shape) > 2 for v in (value, *value.inputs))
+        if not narrow or is_indexed(value):
             raise NotFused
         args = replace(value.args, lambda v: self.names[id(v)])
         names: Any = np.asarray(value.function(*args, **value.kwargs), object)  # type: ignore[misc]
         self.section[id(value)], self.names[id(value)] = self._ready(value.inputs), names
-        self._shape(value)
 
     def _system(self, value: Value) -> None:
         """Eliminate as LAPACK does, the largest entry of each column first."""
