@@ -433,6 +433,19 @@ def test_asking_for_the_type_of_an_argument_is_answered_as_it_is_without():
         compiled(lambda y, s: y * (float(s) if isinstance(s, np.generic) else s))(x, np.float64(2))
 
 
+def test_what_counts_the_letters_of_a_type_is_held_against_the_function_where_a_nan_could_get_lost():
+    def f(x):
+        def cost(t):  # the sign of a power's slope is asked for, behind a mask
+            powers = np.power(np.abs(t) + 0.2, t)
+            return np.sum(powers) + np.sum(np.where(t > 0.4, np.exp(-(t**2)), 0.0))
+
+        J, g = value_and_grad(cost)(x)
+        return len(type(x).__name__) * J, g
+
+    with pytest.raises(CannotCompile, match="something else for plain arrays"):
+        compiled(f)(np.array([0.3, 0.5]))
+
+
 def test_a_refusal_is_not_swallowed_by_the_functions_own_try():
     def f(x):
         try:

@@ -57,11 +57,20 @@ def by_arrays(x):
     return np.sum(y * x) + np.sum(x[np.array([1, 1, 2])] * x[np.array([0, 1, 1])])
 
 
+def a_view_without_axes(x):
+    y = x[:1] ** 2
+    v = np.squeeze(y)
+    np.multiply(v, 3, out=y)
+    v -= 0.5 * v
+    return np.sum(y * y) + v
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     ("f", "given"),
     [
         (one_by_one, x),
+        (a_view_without_axes, x),
         (rows, H),
         (earlier_values, x),
         (a_view_of_itself, x),

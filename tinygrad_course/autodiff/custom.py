@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tinygrad_course.autodiff.transformed import Transformed
+from tinygrad_course.engine.inputs import parameters
 from tinygrad_course.rules.table import (
     COMPOSED,
     NO_DERIVATIVE,
@@ -50,12 +51,7 @@ def required_arguments(function: Callable[..., Any]) -> list[str]:
 
 
 def _positional(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Return a function's arguments by position, none where they are not known."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    return [p for p in parameters if p.kind <= p.VAR_POSITIONAL]
+    return [p for p in parameters(function) if p.kind <= p.VAR_POSITIONAL]
 
 
 def register_rule(

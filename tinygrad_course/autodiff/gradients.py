@@ -5,7 +5,6 @@ function depends on one from outside, the result is a recorded Tensor, and so ca
 ``grad(grad(f))``.
 """
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -261,11 +260,3 @@ def stop_gradient(x: Any) -> Any:
     3.0
     """
     return plain(Tensor, x)
-
-
-def parameter_names(f: Function) -> tuple[str, ...]:
-    """Return the names of f's parameters, for messages and pictures."""
-    try:
-        return tuple(inspect.signature(f).parameters)
-    except (TypeError, ValueError):
-        return ()

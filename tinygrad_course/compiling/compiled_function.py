@@ -3,10 +3,8 @@
 import functools
 import gc
 import inspect
-import sys
 import threading
 import time
-import types
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.autodiff.transformed import Transformed
 from tinygrad_course.compiling import stored_programs
 from tinygrad_course.compiling.machine.fusion import machine_code
 from tinygrad_course.compiling.numpy_backend.cache_blocking import block_for_cache
@@ -35,6 +34,7 @@ from tinygrad_course.compiling.tracing.same_results import agrees
 from tinygrad_course.compiling.tracing.trace_function import Traced, trace_function
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.errors import blocks
+from tinygrad_course.engine.inputs import title
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.graph.node import Graph
 
@@ -47,11 +47,11 @@ MANY = 32
 OBJECTS = 8
 
 
-class Compiled:
+class Compiled(Transformed):
     """A function that runs as a program; see `compiled`."""
 
     def __init__(self, function: Callable[..., Any], engine: str = "numpy") -> None:
-        functools.update_wrapper(self, function)
+        super().__init__(function, compiled, function, engine)
         self.function = function
         self.engine = engine
         self.masked: set[Any] = set()  # the signatures whose programs need masks
@@ -89,22 +89,13 @@ class Compiled:
             pass
         return self.function(*args)
 
-    def __reduce__(self) -> Any:
-        name = getattr(self.function, "__qualname__", "")
-        if getattr(sys.modules.get(self.function.__module__), name, None) is self:  # @compiled
-            return name
-        return compiled, (self.function, self.engine)
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else types.MethodType(self, instance)
-
     # ------------------------------------------------------------------ what it shows
 
     def __repr__(self) -> str:
         """Return ``<compiled step: numpy, recorded for 2 signatures>``."""
         n = len(self.programs)
         told = f"recorded for {n} signature{'s' * (n != 1)}" if n else "not recorded yet"
-        return f"<compiled {_name(self.function)}: {self.engine}, {told}>"
+        return f"<compiled {title(self.function)}: {self.engine}, {told}>"
 
     @property
     def source(self) -> str:
@@ -136,7 +127,7 @@ class Compiled:
     def _recording(self) -> Traced:
         if not self._recent:
             raise RuntimeError(
-                f"{_name(self.function)} is recorded at its first call: call it once, then look"
+                f"{title(self.function)} is recorded at its first call: call it once, then look"
             )
         return self._recent[0][1]
 
@@ -204,7 +195,7 @@ class Compiled:
         self._use(program.call, traced)
         if len(self.programs) == MANY + 1:
             warnings.warn(
-                f"{_name(self.function)} has been recorded for {MANY} signatures, which takes longer than it "
+                f"{title(self.function)} has been recorded for {MANY} signatures, which takes longer than it "
                 "saves: an argument that is not an array, or a shape, changes from call to call. Pass "
                 "changing numbers as np.float64(x).",
                 RuntimeWarning,
@@ -264,7 +255,9 @@ class Compiled:
             recording = trace_function(self.function, args, self.moving, masked=made_with, mended=masked)
             made = self._make(recording, args)
             call = functools.partial(_tried, made.call)
-            right, result = agrees(recording, self.function, args, self.moving, call, self.engine)
+            right, result = agrees(
+                recording, self.function, args, self.moving, call, self.engine, held=masked
+            )
             if right:
                 break
         recording = recording.without_numbers()
@@ -312,7 +305,7 @@ class Compiled:
         bound.apply_defaults()
         if named:
             raise CannotCompile(
-                f"{_name(self.function)} takes {sorted(named)} by keyword only; a compiled function's "
+                f"{title(self.function)} takes {sorted(named)} by keyword only; a compiled function's "
                 "arguments can all be given by position"
             )
         return bound.args
@@ -392,7 +385,3 @@ def _uncollected() -> Iterator[None]:
 
 def _count(call: Callable[..., Any]) -> int:
     return call.__code__.co_argcount
-
-
-def _name(f: Callable[..., Any]) -> str:
-    return getattr(f, "__name__", repr(f))

@@ -27,6 +27,7 @@ from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.compiling.tracing.same_results import agrees
 from tinygrad_course.compiling.tracing.trace_function import trace_function
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.inputs import title
 
 Progress = Callable[[int, int, float], None]
 
@@ -51,7 +52,7 @@ class CompiledLoop:
 
     def __repr__(self) -> str:
         """Return ``<compiled_loop of step>``."""
-        return f"<compiled_loop of {getattr(self.step, '__name__', repr(self.step))}>"
+        return f"<compiled_loop of {title(self.step)}>"
 
     def __call__(
         self,

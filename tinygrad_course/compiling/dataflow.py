@@ -143,11 +143,7 @@ def of_each(tree: Any, change: Callable[[Any], Any]) -> Any:
 
 def replace(tree: Any, change: Callable[[Value], Any]) -> Any:
     """Return arguments with every value in them changed."""
-    if type(tree) is not tuple:
-        return of_each(tree, lambda x: change(x) if type(x) is Value else x) if tree else tree
-    return tuple(
-        [change(x) if type(x) is Value else replace(x, change) if type(x) in _NESTS else x for x in tree]
-    )
+    return of_each(tree, lambda x: change(x) if type(x) is Value else x) if tree else tree
 
 
 def _collect(parts: Iterable[Any], found: list[Value]) -> None:

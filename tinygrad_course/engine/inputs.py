@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, Self
@@ -24,6 +25,14 @@ _POSITIVE = RULES[np.positive]
 def title(f: Function) -> str:
     """Return what messages call a function."""
     return getattr(f, "__name__", repr(f))
+
+
+def parameters(f: Function) -> list[inspect.Parameter]:
+    """Return a function's parameters, none where they are not known."""
+    try:
+        return list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        return []
 
 
 def zeros_of(like: Any) -> Any:

@@ -122,7 +122,8 @@ def _in_place(self: Any, other: Any, operate: Callable[[Any, Any], Any], forward
     root = self._state.root if type(self._state) is View else self
     if type(other) is not type(self) and plain_leaf(root):
         return augment(self, operate(data, other))
-    if isinstance(data, np.generic) or (not isinstance(data, np.ndarray) and data.shape == ()):
+    shown = getattr(data, "shown", data)  # of a stand-in for an array, of which a program is made
+    if isinstance(shown, np.generic) or (not isinstance(shown, np.ndarray) and data.shape == ()):
         return forward(self, other)
     return augment(self, forward(self, other))
 

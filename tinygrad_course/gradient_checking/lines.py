@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.autodiff.gradients import parameter_names
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.inputs import parameters
 from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import Array
@@ -90,7 +90,7 @@ class Problem:
         return self.trees[0] if isinstance(self.argnums, int) else tuple(self.trees)
 
     def _leaves(self) -> list[Leaf]:
-        names = parameter_names(self.f)
+        names = [p.name for p in parameters(self.f)]
         found = []
         paths = [path for tree in self.trees for path, _ in trees.leaves(tree)]
         for n, tree in zip(self.nums, self.trees, strict=True):

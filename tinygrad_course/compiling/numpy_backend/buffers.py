@@ -68,7 +68,7 @@ class BufferPlan:
                     self._put(made, i)
                 elif is_view(made):
                     self._view(made)
-            owners = {o for v in value.inputs for o in self._owners(v)}
+            owners = dict.fromkeys(o for v in value.inputs for o in self._owners(v))  # in order
             for owner in (*map(id, fused), *owners):
                 self._release_if_last(owner, value, i)
 

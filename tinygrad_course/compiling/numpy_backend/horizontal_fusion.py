@@ -17,13 +17,10 @@ def fuse_horizontally(program: Program) -> Program:
     alike: dict[int, list[Value]] = {}
     for result in {id(v): v for v in program.results if id(v) in fuser.classes}.values():
         alike.setdefault(fuser.classes[id(result)], []).append(result)
-    try:
-        for group in alike.values():
-            if len(group) > 1 and sum(v.size for v in group) <= SMALL:
-                fuser.column(tuple(group))
-        return regrouped(program, fuser.groups(), fuser.make) if fuser.calls >= WORTH else program
-    except RecursionError:
-        return program
+    for group in alike.values():
+        if len(group) > 1 and sum(v.size for v in group) <= SMALL:
+            fuser.column(tuple(group))
+    return regrouped(program, fuser.groups(), fuser.make) if fuser.calls >= WORTH else program
 
 
 def _fits(value: Value) -> bool:
@@ -64,15 +61,15 @@ class _HorizontalFuser:
 
     def column(self, segments: tuple[Value, ...]) -> None:
         """Note that `segments` are to be computed together, with everything that they are computed from."""
-        key = tuple(map(id, segments))
-        if key not in self.columns:
-            self.columns[key] = segments
-            if key[0] in self.classes:
-                self.calls += 1
-                for operands in filter(
-                    lambda o: _is_array(o[0]), zip(*(v.args for v in segments), strict=True)
-                ):
-                    self.column(operands)
+        waiting = [segments]
+        while waiting:
+            segments = waiting.pop()
+            key = tuple(map(id, segments))
+            if key not in self.columns:
+                self.columns[key] = segments
+                if key[0] in self.classes:
+                    self.calls += 1
+                    waiting += [o for o in zip(*(v.args for v in segments), strict=True) if _is_array(o[0])]
 
     def groups(self) -> dict[int, list[Value]]:
         """Return the calls that are computed together with each."""

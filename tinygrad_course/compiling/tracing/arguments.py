@@ -1,6 +1,5 @@
 """What a function is given: the arrays and numbers in its arguments, by name, and what is known of each."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -9,15 +8,12 @@ import numpy as np
 from tinygrad_course.compiling.tracing.captured_values import ITERATOR, is_iterator
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.engine import other_arrays, trees
+from tinygrad_course.engine.inputs import parameters
 
 
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     """Return names for the first `count` positional arguments of `f`."""
-    try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
-        parameters = ()  # type: ignore[assignment]
-    names = [p.name for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+    names = [p.name for p in parameters(f) if p.kind <= p.POSITIONAL_OR_KEYWORD]
     return names[:count] + [f"argument{i + 1}" for i in range(len(names), count)]
 
 

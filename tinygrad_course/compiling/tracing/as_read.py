@@ -1,7 +1,6 @@
 """The arguments of a recorded call as the passes read them."""
 
 import functools
-import inspect
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import of_each
+from tinygrad_course.engine.inputs import parameters
 from tinygrad_course.rules.table import is_tensor
 
 AXES = {"axis", "axes", "axis1", "axis2", "source", "destination"}
@@ -45,11 +45,7 @@ def _as_array(x: Any) -> Any:
 @functools.cache
 def _axes(function: Callable[..., Any]) -> frozenset[int]:
     """Return at which positions a function takes axes."""
-    try:
-        names = inspect.signature(function).parameters
-    except (ValueError, TypeError):
-        return frozenset()
-    return frozenset(i for i, name in enumerate(names) if name in AXES)
+    return frozenset(i for i, p in enumerate(parameters(function)) if p.name in AXES)
 
 
 def _whole(axes: Any) -> Any:

@@ -18,19 +18,27 @@ NOISE = {2: 1e-3, 4: 1e-6, 8: 1e-14}
 
 
 def agrees(
-    traced: Traced, f: Callable[..., Any], args: Any, moving: Any, made: Callable[..., Any], engine: str = ""
+    traced: Traced,
+    f: Callable[..., Any],
+    args: Any,
+    moving: Any,
+    made: Callable[..., Any],
+    engine: str = "",
+    *,
+    held: bool = False,
 ) -> tuple[bool, Any]:
     """Hold what was recorded of ``f(*args)`` against the function, first by the program `made` of it.
 
     Return whether it agrees (else it does with masks, if at all), and what the program has returned; None
-    where that can't be told. If it never agrees, that is an error.
+    where that can't be told. If it never agrees, that is an error. The function was `held` against NumPy's
+    numbers at an earlier call where those of this one are lost far out.
     """
-    narrowest, mended = _narrowest(traced.run), traced.run.watched.mended
+    narrowest = _narrowest(traced.run)
     result = None if traced.run.changes else made(*args)
     if result is not None and same_results(result, traced.plain, narrowest, args):
         return True, result
     numbers = traced.run.numbers()
-    if not mended and not same_results(numbers, traced.plain, narrowest, args):
+    if not held and not same_results(numbers, traced.plain, narrowest, args):
         recorder, changes = Recorder(f, args, moving), traced.run.changes
         if traced.unmasked:
             return False, None

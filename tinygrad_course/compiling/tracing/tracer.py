@@ -112,9 +112,6 @@ class Tracer(Unanswered):
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(name)
-
     def __getattr__(self, name: str) -> NoReturn:
         if hasattr(np.ndarray, name) and not name.startswith("__"):
             raise CannotCompile(f"{self._label()}.{name} is nothing that a program can hold or compute")
@@ -130,8 +127,6 @@ class Tracer(Unanswered):
                 f"{as_written(ufunc.at)} changes its first argument in place, which a recording can't "
                 "follow: give each place its sum, (index == np.arange(n)[:, None]) @ values"
             )
-        if kwargs.get("out") is not None:
-            raise CannotCompile(IN_PLACE.format("the out= of " + as_written(ufunc)))
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return record(function, inputs, kwargs)
 
