@@ -3,7 +3,7 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinygrad_course.audit.command.one_function import search_mistake
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.namespace import Function, Program
 from tinygrad_course.audit.execution.oracle import gradients
 from tinygrad_course.audit.kinds.base import first_of, formula, roles
 from tinygrad_course.audit.kinds.cases import Case
@@ -21,7 +21,6 @@ from tinygrad_course.audit.source.signatures import argument_names, bind
 from tinygrad_course.audit.source.submission import Submission
 
 Array = NDArray[Any]
-Function = Callable[..., Any]
 
 SIGNATURES = roles("parameters cache X Y", "X Y cache", "AL Y cache", "X Y parameters")
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import cached_property, partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ from tinygrad_course.audit.reporting.results import (
 from tinygrad_course.audit.reporting.terminal import place
 from tinygrad_course.audit.source import removed_api
 from tinygrad_course.audit.source.signatures import Binding, argument_names, bare, defaults_of, role_of
-from tinygrad_course.audit.source.submission import Submission
+from tinygrad_course.audit.source.submission import Submission, from_text
 from tinygrad_course.audit.source.syntax import names_in, nodes
 
 TRIALS_A_FILE = 6000
@@ -567,21 +567,12 @@ def _others(
 
 def _order(program: Program, known: dict[str, tuple[Kind, Binding]]) -> list[str]:
     """Return the known functions, each after those that it calls, backward passes after forward passes."""
-    order: list[str] = []
-
-    def visit(name: str, path: tuple[str, ...]) -> None:
-        if name in order or name in path:
-            return
-        for other in program.callees(name):
-            if other in known:
-                visit(other, (*path, name))
-        order.append(name)
-
+    below = {name: [other for other in program.callees(name) if other in known] for name in known}
     own = [name for name in known if name in program.own]
     first = [name for name in own if "forward" in name.lower() or bare(name) in {"sigmoid", "relu", "tanh"}]
-    for name in [*first, *own]:
-        visit(name, ())
-    return order
+    # What a function calls calls less than it.
+    order = [[*sorted(below[name], key=lambda one: len(below[one])), name] for name in [*first, *own]]
+    return list(dict.fromkeys(chain(*order)))
 
 
 def _gone_finding(submission: Submission, use: removed_api.Obsolete) -> Finding:
@@ -592,8 +583,6 @@ def _gone_finding(submission: Submission, use: removed_api.Obsolete) -> Finding:
 
 def audit_text(text: str, seed: int = 0, path: str = "<text>", only: frozenset[str] | None = None) -> Report:
     """Audit a program's text in this process: for the tests and the benchmark, not for a stranger's file."""
-    from tinygrad_course.audit.source.submission import from_text
-
     started = time.monotonic()
     report = Report(path, seed)
     for item in audit_submission(from_text(text, path), seed, only=only):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Function
 from tinygrad_course.audit.execution.paths import arrays
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
@@ -19,8 +20,6 @@ from tinygrad_course.audit.repair.diagnosis import diagnose, easily_right
 from tinygrad_course.audit.repair.fault_localization import Symptom
 from tinygrad_course.audit.repair.verdict import Verdict, judge, score
 from tinygrad_course.audit.reporting.results import UNCHECKED, WRONG, Finding, FunctionReport
-
-Function = Callable[..., Any]
 
 
 def battery(learner: Learner, kind: Kind, assumption: Assumption, seed: int) -> list[Case]:
@@ -103,9 +102,10 @@ class Examination:
         labels = set.intersection(*quiet) if quiet else set()
         telling = [verdict for verdict in failing if _telling(verdict, labels)]
         example, _ = self._explore(chosen, 25, wanted=labels if telling else None)
-        smallest = _smaller(example, telling or failing)
-        if smallest is not None:
-            self._illustrate(findings, smallest.case)
+        options = [one for one in [example, *(telling or failing)] if one is not None]
+        # Short numbers read better than random ones.
+        best = min(options, key=lambda one: (one.error is not None, one is not example, _size(one.case)))
+        self._illustrate(findings, best.case)
         pattern = _pattern(self.verdicts)
         report.remarks += [pattern] if pattern else []
 
@@ -239,15 +239,6 @@ def _telling(verdict: Verdict, labels: set[str]) -> bool:
 def _size(case: Case) -> tuple[int, float]:
     held = list(arrays(case.values))
     return sum(array.size for array in held), float(sum(np.sum(np.abs(array)) for array in held))
-
-
-def _smaller(example: Verdict | None, failing: list[Verdict]) -> Verdict | None:
-    # Short numbers read better than random ones.
-    if example is not None and example.error is None:
-        return example
-    options = [verdict for verdict in [example, *failing] if verdict is not None]
-    quiet = [verdict for verdict in options if verdict.error is None]
-    return min(quiet or options, key=lambda one: (_size(one.case)[0], one is not example), default=None)
 
 
 def _pattern(verdicts: list[Verdict]) -> str:

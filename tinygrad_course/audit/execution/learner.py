@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
-from tinygrad_course.audit.execution.namespace import Outcome, Program, snapshot
+from tinygrad_course.audit.execution.namespace import Function, Outcome, Program, snapshot
 from tinygrad_course.audit.execution.paths import duplicate
 from tinygrad_course.audit.reference.comparison import Named
 from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import EXTRAS, Binding, bare
 from tinygrad_course.audit.source.syntax import nodes, returned, tuple_of_names
 
-Function = Callable[..., Any]
-
 
 class Learner:
     """What a kind of function may ask about the file that it judges."""
 
-    def __init__(
-        self,
-        program: Program,
-        node: ast.FunctionDef,
-        binding: Binding,
-        repaired: Mapping[str, Function | None],
-    ) -> None:
+    def __init__(self, program: Program, node: ast.FunctionDef, binding: Binding, repaired: Named) -> None:
         self.program, self.node, self.binding = program, node, binding
         self.repaired = dict(repaired)
         """The file's functions that were found wrong: each as repaired, or None where no repair was found."""

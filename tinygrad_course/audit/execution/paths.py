@@ -66,13 +66,9 @@ def leaves(value: Any, path: Path = (), depth: int = 5) -> Iterator[tuple[Path, 
         if np.asarray(value).dtype.kind == "f":
             yield path, value
     elif depth:
-        items: Any = ()
         named = fields_of(value)
-        if named is not None:
-            items = named.items()
-        elif isinstance(value, list | tuple) and len(value) < 40:
-            items = enumerate(value)
-        for key, item in items:
+        short = isinstance(value, list | tuple) and len(value) < 40
+        for key, item in named.items() if named is not None else enumerate(value if short else ()):
             yield from leaves(item, (*path, key), depth - 1)
 
 

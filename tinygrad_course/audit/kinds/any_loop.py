@@ -9,7 +9,7 @@ what it remembers is held against the derivative.
 import ast
 import builtins
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ from tinygrad_course.audit.kinds.loop_updates import (
     Fit,
     MeantError,
     OtherShapesError,
+    Slopes,
     Step,
     changed_by,
     fitted,
@@ -63,6 +64,7 @@ from tinygrad_course.audit.kinds.what_trains import (
     takes_away,
     updates,
 )
+from tinygrad_course.audit.reference.comparison import Named
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, needed_names, role_of
 from tinygrad_course.audit.source.syntax import loops, names_in
@@ -263,12 +265,7 @@ class AnyLoop(Iterations):
         return Case(start, {**way, **expected}, (*kept, *expected), m=rows, bindings=bindings)
 
     def _best(
-        self,
-        options: list[Candidate],
-        start: dict[str, Any],
-        after: dict[str, Any],
-        slopes: dict[Path, Array],
-        seen: dict[str, Any],
+        self, options: list[Candidate], start: Named, after: Named, slopes: Slopes, seen: Named
     ) -> tuple[int, Fit]:
         """Return the place of the cost that most updates are the derivatives of, and how far they are."""
         moves = {
@@ -333,7 +330,7 @@ class AnyLoop(Iterations):
         self.complete = all(same(at(after, path), value) for path, value in fit.after.items())
 
     def _candidates(
-        self, seen: Mapping[str, Any], settled: Mapping[str, Any], start: dict[str, Any], changed: set[Path]
+        self, seen: Named, settled: Named, start: Named, changed: set[Path]
     ) -> Iterator[Candidate]:
         """Give the numbers that an iteration computes, and the costs that outputs and set labels imply."""
         names = {label(path) for path in changed}

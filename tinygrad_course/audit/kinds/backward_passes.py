@@ -126,8 +126,7 @@ class Backward(Kind):
         for layer in [layer for layer in range(1, L) if f"D{layer}" in masks]:
             raw = np.dot(parameters[f"W{layer + 1}"].T, back[f"dZ{layer + 1}"])
             stages[f"dA{layer}"] = [raw, raw * masks[f"D{layer}"], raw / keep]
-        for layer in range(1, L):
-            stages.setdefault(f"dZ{layer}", []).append(back[f"dA{layer}"])
+        stages |= {f"dZ{layer}": [back[f"dA{layer}"]] for layer in range(1, L)}
         terms = {}
         for layer in range(1, L + 1) if lambd else ():
             terms[f"dW{layer}"] = {"the L2 term lambd/m * W": lambd / m * parameters[f"W{layer}"]}

@@ -22,12 +22,8 @@ from tinygrad_course.audit.source.signatures import role_of
 
 def _draw(draw: Draw) -> dict[str, Any]:
     n, m = draw.size(1, 5), draw.size(1, 5)
-    return {
-        "w": 0.5 * draw.array(n, 1),
-        "b": float(0.5 * draw.array(1)[0]),
-        "X": draw.array(n, m),
-        "Y": draw.labels(m),
-    }
+    parameters = {"w": 0.5 * draw.array(n, 1), "b": float(0.5 * draw.array(1)[0])}
+    return {**parameters, "X": draw.array(n, m), "Y": draw.labels(m)}
 
 
 def _propagate(w: Array, b: float, X: Array, Y: Array) -> dict[str, Any]:

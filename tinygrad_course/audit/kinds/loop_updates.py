@@ -11,7 +11,7 @@ from tinygrad_course.audit.execution.paths import Path, label, leaves, pairs
 from tinygrad_course.audit.kinds.base import Unfit
 from tinygrad_course.audit.kinds.cases import Array
 from tinygrad_course.audit.kinds.gradient_names import ratio_of
-from tinygrad_course.audit.reference.comparison import both
+from tinygrad_course.audit.reference.comparison import Named, both
 
 Slopes = Mapping[Path, Array]
 
@@ -87,19 +87,14 @@ def fitted(step: Step, *, descends: bool) -> Fit | None:
     return Fit(best.right, after, factor=-1.0)
 
 
-def in_scale(
-    fit: Fit,
-    step: Step,
-    rates: list[float],
-    sums: list[tuple[str, tuple[int, ...], float]],
-    *,
-    own: bool,
-    strict: bool,
-) -> Fit:
+Sum = tuple[str, tuple[int, ...], float]
+"""The name of a cost over all examples that outputs and labels imply, the outputs' shape, how many times."""
+
+
+def in_scale(fit: Fit, step: Step, rates: list[float], sums: list[Sum], *, own: bool, strict: bool) -> Fit:
     """Hold updates that are the derivatives of a cost, all times one number, against the learning rate.
 
-    `sums` are the costs over all examples that outputs and labels imply: their names, the shapes of the
-    outputs, how many times this cost they are. Without `strict` the number is a mistake only where 1/m is
+    `sums` are given as multiples of this cost. Without `strict` the number is a mistake only where 1/m is
     missing, or is there twice; where the cost is not the loop's own, it is none.
     """
     rate = _ratio(step.steps, step.slope)
@@ -227,14 +222,13 @@ def _groups(memory: Mapping[Path, object]) -> Iterator[list[Path]]:
     """Give what belongs together of what is remembered: a list, a dictionary, vW and vb."""
     found: dict[Path, list[Path]] = {}
     for path in memory:
-        last = re.sub(r"(?i)(w|b|weights?|bias(es)?|theta)?_?\d*$", "", str(path[-1]))
-        found.setdefault((*path[:-1], "" if isinstance(path[-1], int) or len(path) > 2 else last), []).append(
-            path
-        )
+        named = isinstance(path[-1], str) and len(path) < 3
+        last = re.sub(r"(?i)(w|b|weights?|bias(es)?|theta)?_?\d*$", "", path[-1]) if named else ""
+        found.setdefault((*path[:-1], last), []).append(path)
     return iter(found.values())
 
 
-def changed_by(start: dict[str, Any], after: dict[str, Any]) -> dict[Path, Any]:
+def changed_by(start: Named, after: Named) -> dict[Path, Any]:
     """Return what an iteration changes of the numbers that it begins with, each array once."""
     ends = dict(leaves(after))
     found: dict[Path, Any] = {}
@@ -249,7 +243,7 @@ def changed_by(start: dict[str, Any], after: dict[str, Any]) -> dict[Path, Any]:
     return found
 
 
-def on_the_way(start: dict[str, Any], after: dict[str, Any], fit: Fit, slope: Slopes) -> dict[str, Array]:
+def on_the_way(start: Named, after: Named, fit: Fit, slope: Slopes) -> dict[str, Array]:
     """Return what the gradients are that have a name, up to the factor that right ones have."""
     held = dict(leaves(after))
     names = [(of, path) for of, path in pairs(start, after) if of in slope]

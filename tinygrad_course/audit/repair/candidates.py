@@ -12,11 +12,11 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import Event, Site, target_label
-from tinygrad_course.audit.execution.namespace import snapshot
+from tinygrad_course.audit.execution.namespace import Function, snapshot
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import as_array, close
-from tinygrad_course.audit.repair.fault_localization import Function, Run, in_loops
+from tinygrad_course.audit.repair.fault_localization import Run, in_loops
 from tinygrad_course.audit.repair.mutations.scope import Scope, parse, text
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.verdict import Verdict, agrees, judge
@@ -25,6 +25,8 @@ from tinygrad_course.audit.source.signatures import INSIDE
 from tinygrad_course.audit.source.syntax import nodes, targets
 
 Accept = Callable[[dict[str, Function]], bool]
+Test = Callable[[ast.stmt], bool]
+Band = tuple[float, float]
 SECONDS = 6.0
 """How long the search for one function's mistake may compute."""
 
@@ -86,13 +88,7 @@ class Candidates:
         return used_up or time.process_time() - self.began > SECONDS
 
     def repairs_at(
-        self,
-        site: Site,
-        scope: Scope,
-        label: str,
-        accept: Accept,
-        band: tuple[float, float] = (-1.0, 99.0),
-        prefilter: Callable[[ast.stmt], bool] | None = None,
+        self, site: Site, scope: Scope, label: str, accept: Accept, band: Band, prefilter: Test | None = None
     ) -> Iterator[Repair]:
         """Give every edit of a statement with which the copies are accepted; the prefilter tests it first."""
         node = self.copies[site.function]
@@ -147,11 +143,8 @@ class Candidates:
 
     def progress(self, before: list[Verdict], label: str) -> Accept:
         """Accept what makes the first wrong quantity right wherever it was wrong, and nothing wrong."""
-        wrong = []
-        for case in [verdict.case for verdict in before if not verdict.right]:
-            read = self.reading(case)
-            if label in case.expected and label not in read.fine and read.symptom is not None:
-                wrong.append(case)
+        read = [self.reading(verdict.case) for verdict in before if not verdict.right]
+        wrong = [one.case for one in read if one.symptom and label in one.case.expected.keys() - one.fine]
         # One example, or layers of one unit, agree with too much to prove anything.
         examples = any(case.m > 1 for case in self.cases)
         telling = sum(case.m > 1 or not examples for case in wrong)
@@ -261,7 +254,7 @@ def closed(_: ast.stmt) -> bool:
     return False
 
 
-def prefilter_for(view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
+def prefilter_for(view: Scene, site: Site) -> Test | None:
     """Return a quick test of a changed statement, run with what it saw; None where there is no telling."""
     event, case, symptom = view.last(site), view.case, view.symptom
     if event is None or isinstance(site.statement, ast.Return):

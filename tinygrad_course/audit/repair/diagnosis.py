@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Function
 from tinygrad_course.audit.execution.protection import TooLongError
 from tinygrad_course.audit.kinds.base import Kind, words
 from tinygrad_course.audit.kinds.cases import Case, plainly
 from tinygrad_course.audit.kinds.random_functions import EVERY, ORDER, PAIRS, SIZES
 from tinygrad_course.audit.reference.comparison import Relation, as_array, ratio, relate
 from tinygrad_course.audit.repair.candidates import Candidates, Repair, Scene, assigned, local_value
-from tinygrad_course.audit.repair.fault_localization import Function, Symptom
+from tinygrad_course.audit.repair.fault_localization import Symptom
 from tinygrad_course.audit.repair.missing_lines import not_handed_on, updated_early, without_return
 from tinygrad_course.audit.repair.mutations.scope import is_a, text
 from tinygrad_course.audit.repair.search import order_of, same_slip, search, structural_pairs

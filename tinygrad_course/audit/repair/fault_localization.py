@@ -4,7 +4,7 @@ import ast
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,6 @@ from tinygrad_course.audit.repair.verdict import agrees
 from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.syntax import elements, loops, nodes, targets
 
-Function = Callable[..., Any]
 Row = tuple[int, Event, Any]
 """(moment, the statement's execution, the value that it assigned)."""
 _STEMS = ("dZ", "dW", "db", "Z", "A")
@@ -214,14 +213,9 @@ class Run:
 
 def _filled(node: ast.FunctionDef) -> set[str]:
     """Return the arrays whose entries are set one by one: their first value is not their last."""
-    found: set[str] = set()
-    for inner in nodes(node, ast.Subscript):
-        base: ast.expr = inner
-        while isinstance(base, ast.Subscript):
-            base = base.value
-        if isinstance(inner.ctx, ast.Store) and isinstance(base, ast.Name):
-            found.add(canonical(base.id))
-    return found
+    entries = [one for one in nodes(node, ast.Subscript) if isinstance(one.ctx, ast.Store)]
+    names = [ast.unparse(one).partition("[")[0] for one in entries]
+    return {canonical(name) for name in names if name.isidentifier()}
 
 
 def in_loops(node: ast.FunctionDef) -> set[int]:

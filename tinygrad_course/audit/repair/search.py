@@ -10,6 +10,7 @@ from tinygrad_course.audit.execution.line_trace import Event, Site, sites
 from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.repair.candidates import (
     Accept,
+    Band,
     Candidates,
     Repair,
     Scene,
@@ -23,7 +24,7 @@ from tinygrad_course.audit.repair.mutations.scope import locations, parse, text
 from tinygrad_course.audit.repair.mutations.single import Edit, edits, standing
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.source.conventions import canonical
-from tinygrad_course.audit.source.syntax import names_in
+from tinygrad_course.audit.source.syntax import called, names_in
 
 BANDS = ((-1.0, 0.6), (0.6, 1.6), (1.6, 99.0))
 """Likely edits of every line come before far-fetched ones of any."""
@@ -83,7 +84,7 @@ def _partial(view: Scene, now: list[Verdict], label: str, groups: dict[str, list
     return next(filter(None, tried), None)
 
 
-def _nearer(view: Scene, found: Repair, earlier: list[Site], band: tuple[float, float]) -> Repair:
+def _nearer(view: Scene, found: Repair, earlier: list[Site], band: Band) -> Repair:
     """Prefer the line that made a variable to the one that uses it, where one mistake explains both."""
     used = names_in(found.site.statement)
     fine = {canonical(label) for label in view.fine}
@@ -139,10 +140,10 @@ def order_of(pool: Candidates, events: list[tuple[str, Event]] | None = None) ->
     ran = {(name, event.site) for name, event in events or []}
     silent = ast.FunctionDef | ast.Import | ast.ImportFrom | ast.Assert | ast.Pass
     for name, node in pool.copies.items():
-        docstring = ast.get_docstring(node) is not None
         for site in sites(node):
-            prints = isinstance(site.statement, ast.Expr) and ast.unparse(site.statement).startswith("print(")
-            if isinstance(site.statement, silent) or (docstring and site.index == 0) or prints:
+            shown = site.statement.value if isinstance(site.statement, ast.Expr) else None
+            prints = called(shown or site.statement) == "print"
+            if isinstance(site.statement, silent) or isinstance(shown, ast.Constant) or prints:
                 continue
             if events is None or (name, site.index) in ran or isinstance(site.statement, ast.Return):
                 found.append(site)
@@ -150,13 +151,7 @@ def order_of(pool: Candidates, events: list[tuple[str, Event]] | None = None) ->
 
 
 def _complete(
-    view: Scene,
-    group: list[Site],
-    band: tuple[float, float],
-    accept: Accept,
-    *,
-    filtered: bool,
-    together: bool = False,
+    view: Scene, group: list[Site], band: Band, accept: Accept, *, filtered: bool, together: bool = False
 ) -> Repair | None:
     """Return the best repair at the first statement that has any, or the best at all of them together."""
     found: list[Repair] = []

@@ -1,19 +1,17 @@
 """One case, one verdict: whether what a function returned is right, and its caller's arrays left alone."""
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Function
 from tinygrad_course.audit.execution.paths import arrays, duplicate
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import close
-
-Function = Callable[..., Any]
 
 
 @dataclass

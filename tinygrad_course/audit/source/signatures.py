@@ -81,13 +81,7 @@ def bare(name: str) -> str:
     return re.sub(r"_(v?\d+|my|own|func|fn|solution)$", "", plain)
 
 
-EXTRAS: dict[str, Any] = {
-    "lambd": 0.0,
-    "seed": 1,
-    "print_cost": False,
-    "keep_prob": 1.0,
-    "activation": "relu",
-}
+EXTRAS = {"lambd": 0.0, "seed": 1, "print_cost": False, "keep_prob": 1.0, "activation": "relu"}
 """What a function is given for an argument without a default that the course's function does not have."""
 
 
