@@ -130,7 +130,7 @@ def labelled(
     result: Any, expression: ast.expr | None, case: Case, outputs: tuple[str, ...]
 ) -> dict[str, Any]:
     """Label a result by its dictionary's keys, the names in the return statement, or the course's order."""
-    known = case.canonical()
+    known = {canonical(label): label for label in case.expected}
     values = list(result) if isinstance(result, tuple) else [result]
     names = names_of(expression, len(values))
     places = [known.get(canonical(name)) for name in names]

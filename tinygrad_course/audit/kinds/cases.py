@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_course.audit.source.conventions import canonical
-
 Array = NDArray[Any]
 
 
@@ -130,10 +128,6 @@ class Case:
     def given(self, result: Any) -> dict[str, Any]:
         """Return what is right given what the function has drawn, where it draws."""
         return self.expected if self.refine is None else {**self.expected, **self.refine(result)}
-
-    def canonical(self) -> dict[str, str]:
-        """Return the expected labels by their canonical names."""
-        return {canonical(label): label for label in self.expected}
 
 
 @dataclass

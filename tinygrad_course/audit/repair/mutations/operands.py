@@ -138,9 +138,7 @@ _MODULES = {"np", "math", "numpy", "str", "int", "float", "True", "False"}
 
 def _like(name: str, scope: Scope) -> list[str]:
     """Return the other variables of a variable's kind; all of them for a name that is not defined."""
-    if name in scope.arrays:
-        others = list(scope.arrays)
-    elif name in scope.numbers:
+    if name in scope.numbers:
         others = list(scope.numbers)
     elif name in scope.values:
         others = [other for other, value in scope.values.items() if type(value) is type(scope.values[name])]
