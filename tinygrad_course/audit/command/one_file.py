@@ -93,12 +93,14 @@ def audit_submission(
         try:
             for report in file.wholes(told):
                 told.add(report.name)
+                file.blame_what_is_gone(report)
                 yield from file.blamed(report, begin)
         except (MemoryError, KeyboardInterrupt):
             raise
         except Exception as error:  # noqa: BLE001 - what is known of the functions stays
             yield f"whole networks and training loops are not checked: {type(error).__name__}: {error}"
     yield from _others(submission, file.program, {*file.known, *told}, file.outdated)
+    yield from (f"{submission.named(use.line)}: {use.message}" for use in file.gone)
     yield from file.notes()
     for node, variant in _earlier(submission) if only is None else ():
         begin(node.name, submission.spot(node.lineno))
@@ -132,6 +134,10 @@ class _File:
     """What is known of a file while its functions are judged one after another."""
 
     def __init__(self, submission: Submission, skip: frozenset[str], seed: int) -> None:
+        others = [one for one in submission.statements if not isinstance(one, ast.FunctionDef)]
+        self.gone = [use for one in others for use in removed_api.find(one)]
+        for one in others:
+            removed_api.modernize(one)
         self.submission, self.program, self.left = submission, Program(submission), TRIALS_A_FILE
         self.seed = seed
         program = self.program
@@ -247,15 +253,18 @@ class _File:
         if report.status == WRONG:
             self.repaired[name] = fixed if fixed is not None else _course_version(program, name)
             self.settled |= {name} if fixed is not None else set()
-        for use in self.outdated[name]:
-            # What is left of the function has been judged with the successor in its place.
-            finding = _gone_finding(self.submission, use)
-            finding.verified = bool(finding.suggestion) and report.status == RIGHT
-            report.findings.insert(0, finding)
-        report.status = WRONG if self.outdated[name] else report.status
+        self.blame_what_is_gone(report)
         if report.status == WRONG:
             report.remarks = [remark for remark in report.remarks if "are right" not in remark]
         return _given_right(report, [other for other in callees if other in self.repaired])
+
+    def blame_what_is_gone(self, report: FunctionReport) -> None:
+        """Blame a function, judged with the successors in their places, for what is gone that it uses."""
+        for use in self.outdated.get(report.name, ()):
+            finding = _gone_finding(self.submission, use)
+            finding.verified = bool(finding.suggestion) and report.status == RIGHT
+            report.findings.insert(0, finding)
+        report.status = WRONG if self.outdated.get(report.name) else report.status
 
     def _right_otherwise(self, learner: Learner, verdicts: list[Verdict]) -> str:
         """Say what a function that is not the course's is right by: the file's forward pass, its caller."""
@@ -559,10 +568,6 @@ def _others(
             unknown.append(name)
     if unknown:
         yield f"not functions of the course, checked only where others call them: {', '.join(unknown)}"
-    for statement in submission.statements:
-        if not isinstance(statement, ast.FunctionDef):
-            for use in removed_api.find(statement):
-                yield f"{submission.named(use.line)}: {use.message}"
 
 
 def _order(program: Program, known: dict[str, tuple[Kind, Binding]]) -> list[str]:

@@ -151,7 +151,7 @@ class Program:
             if brings:
                 namespace.update(own)  # an import below a definition is not judged in its place
         used = set[str]().union(*map(names_in, statements))
-        usual = {"np": np, "numpy": np, "math": math, "plt": StandIn("matplotlib.pyplot")}
+        usual = {"np": np, "numpy": np, "math": math, "plt": StandIn("matplotlib.pyplot"), "xrange": range}
         for alias, module in usual.items():
             if alias not in namespace and alias in used:
                 namespace[alias] = module

@@ -114,7 +114,7 @@ def unshared(found: Mapping[Path, Any], values: Mapping[Path, Any]) -> dict[str,
 
 
 def label(path: Path) -> str:
-    """Name a leaf: parameters["W1"] is W1, net.layers[0].W is W@0.
+    """Name a leaf: parameters["W1"] is W1, net.layers[0].W and net.layers[0].W.data are W@0.
 
     Examples
     --------
@@ -122,6 +122,8 @@ def label(path: Path) -> str:
     ('W1', 'W@0', 'weights@1')
     """
     words = [str(part) for part in path if isinstance(part, str)]
+    if words[-1:] in (["data"], ["value"]) and words[-2:-1] not in ([], ["self"]):
+        words.pop()
     numbers = [str(part) for part in path if isinstance(part, int | np.integer)]
     return "@".join([words[-1] if words else "", *numbers])
 
@@ -132,13 +134,13 @@ def plain(path: Path) -> str:
 
 
 def derivative_of(path: Path) -> list[str]:
-    """Return the plain names of what a leaf may be the derivative of: w1 for dW1, W1_grad, grads["W1"]."""
+    """Return the plain names of what a leaf may be the derivative of: w1 for dW1, W1.grad, grads["W1"]."""
     name = plain(path)
     stem, at, number = name.partition("@")
     found = [_GRADIENT.sub("", stem, count=1) + at + number] if _GRADIENT.search(stem) else []
     if any(isinstance(part, str) and re.search(r"(?i)grad|delta|nabla", part) for part in path[:-1]):
         found.append(name)
-    return found
+    return found + [plain(path[:-1])] * (len(path) > 1 and path[-1] in {"grad", "gradient"})
 
 
 def pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[Path, Path]]:

@@ -46,6 +46,7 @@ HELPERS: dict[str, Functions] = {
     "rnn_utils": _named("sigmoid softmax"),
     **dict.fromkeys(("init_utils", "reg_utils", "opt_utils"), _PLAIN),
     "gc_utils": _CHECKING,
+    **{name: {"xrange": range, "range": range, "zip": zip, "map": map} for name in ("builtins", "moves")},
     **{name: {} for name in ("lr_utils", "testcase", "test_cases", "public_tests", "test_utils")},
 }
 

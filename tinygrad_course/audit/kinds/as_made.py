@@ -13,19 +13,44 @@ from tinygrad_course.audit.execution.paths import duplicate, leaves, own_object
 from tinygrad_course.audit.kinds.base import Unfit
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import of_its_own
+from tinygrad_course.audit.kinds.own_class import method_name
 from tinygrad_course.audit.source.argument_kinds import category
-from tinygrad_course.audit.source.signatures import argument_names, role_of
+from tinygrad_course.audit.source.signatures import JOINT, argument_names, needed_names, role_of
 from tinygrad_course.audit.source.syntax import called, definition, names_in, nodes, stored_names
 
 MADE = "made_by_the_file"
+_SETS_UP = re.compile(
+    r"_*(set_?up|build|init(iali[sz]e)?|set_(input_?)?(shape|dim))(_?(layer|param\w*|weights))?"
+)
 _GROWS = re.compile(r"add\w*|append|push|insert|extend|build|set\w*|init\w*|compile")
+
+
+def _taken(given: dict[str, Any], node: ast.FunctionDef | None) -> dict[str, Any]:
+    """Return copies of the values that a function takes."""
+    names = argument_names(node) if node is not None else []
+    return duplicate({name: value for name, value in given.items() if name in names})  # type: ignore[no-any-return]
+
+
+def set_ups(program: Program, owner: str) -> list[ast.FunctionDef]:
+    """Return the methods that complete a new object and that none of its own calls: build(input_shape)."""
+    methods = [one for name, one in program.functions.items() if name.endswith(JOINT + owner)]
+    inner = {called(call) for one in methods for call in nodes(one, ast.Call)}
+    named = [(one.name.removesuffix(JOINT + owner), one) for one in methods]
+    found = [one for name, one in named if _SETS_UP.fullmatch(name) and name not in inner]
+    found = [one for one in found if argument_names(one)[:1] == ["self"]]
+    known = {"inputs", "outputs", "hidden", "draws", "seed", "weights", "bias"}
+    return [one for one in found if known.issuperset(map(category, needed_names(one)[1:]))]
 
 
 def new_object(program: Program, owner: str, given: dict[str, Any], maker: ast.FunctionDef | None) -> Any:
     """Return a new object of a class; small weights are made larger, so that mistakes show."""
     make = program.namespace[owner] if maker is None else program.define(maker)
-    made = Unfit.unless(program.call(make, (), duplicate(given)), f"{owner}(...)")
+    later = set_ups(program, owner) if maker is None else []
+    own = program.functions.get(method_name(owner, "__init__")) if maker is None else maker
+    made = Unfit.unless(program.call(make, (), _taken(given, own)), f"{owner}(...)")
     made = made if maker is None else made.get("")
+    for one in later:
+        Unfit.unless(program.call(program.namespace[one.name], (made,), _taken(given, one)), one.name)
     for name, value in [*vars(made).items()] if own_object(made) else ():
         if type(value) is int and category(name) in {"scale", "shift", "bias"}:
             setattr(made, name, 1.3 * value)  # gamma = 1

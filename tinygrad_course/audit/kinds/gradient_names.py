@@ -32,6 +32,18 @@ def parts_of(result: Any) -> list[Any]:
     return list(result) if type(result) in (tuple, list) else [result]
 
 
+def unnested(result: Any, expression: ast.expr | None) -> tuple[Any, ast.expr | None]:
+    """Return a result and its expression without the lists that are written in it: dX, [dW, db]."""
+    if not isinstance(result, tuple) or not isinstance(expression, ast.Tuple):
+        return result, expression
+    values, parts = list[Any](), list[ast.expr]()
+    for one, part in zip(result, expression.elts, strict=False):
+        inner = isinstance(part, ast.List | ast.Tuple) and part.elts
+        values += one if inner else [one]
+        parts += inner or [part]
+    return tuple(values), ast.Tuple(parts, ast.Load())
+
+
 def numeric(part: Any) -> bool:
     """Tell whether a value is finite numbers."""
     number = isinstance(part, np.ndarray | float | np.floating) and np.asarray(part).dtype.kind == "f"
@@ -62,22 +74,24 @@ def same(value: Any, want: Any) -> bool:
 
 def find(node: ast.FunctionDef, result: Any, before: Named, after: Named, expected: Named) -> dict[str, Any]:
     """Return the gradients that a function returned, kept in its object or took away, by names or shapes."""
-    held = {key: one for key, one in (fields_of(after.get("self")) or {}).items() if not own_object(one)}
+    fields = fields_of(after.get("self")) or {}
+    held = {key: one for key, one in fields.items() if not own_object(one) or "grad" in vars(one)}
     given = {id(one) for one in after.values()}
     found = match(held, None, expected, by_shape=False)
     # What is passed on is kept as dA, of A that this layer gives: none of A that it takes.
     found = {key: one for key, one in found.items() if id(one) not in given or category(key[1:]) != "data"}
+    result, expression = unnested(result, returned(node))
     parts = parts_of(result)
     with_cost = len(parts) == 2 and isinstance(parts[1], dict) and type(parts[0]) not in {list, tuple, dict}
     with_cost = with_cost and np.ndim(parts[0]) == 0
     named = parts[1] if with_cost else fields_of(result)
     if named is not None:
         found |= {key: value for key, value in match(named, None, expected).items() if key not in found}
-    names = names_of(returned(node), len(parts))
+    names = names_of(expression, len(parts))
     kept = [(name, value) for name, value in held.items() if _LIST.search(name)]
     for listed in _parallel([*zip(names, parts, strict=True), *kept], expected):
         found |= listed
-    told = match(result, returned(node), expected, by_shape=False)
+    told = match(result, expression, expected, by_shape=False)
     found |= told
     taken = [id(value) for value in found.values()]
     loose = [
@@ -183,6 +197,11 @@ def penalties(node: ast.FunctionDef, found: Named, expected: Named, parameters: 
 def with_activation(found: Named, given: list[Any]) -> bool:
     """Tell whether a cost gives A - Y: its derivative taken together with the activation."""
     arrays = [np.asarray(value, dtype=float) for value in given if isinstance(value, np.ndarray)]
+    tables = {one.shape[1] for one in arrays if one.ndim == 2}
+    classes = [
+        one for one in given if isinstance(one, np.ndarray) and one.ndim == 1 and one.dtype.kind == "i"
+    ]
+    arrays += [np.eye(width)[one] for one in classes for width in tables if np.max(one) < width]
     pairs = [(a, y) for a in arrays for y in arrays if a is not y and a.shape == y.shape]
     return any(ratio_of({"": one}, {"": a - y}) is not None for one in found.values() for a, y in pairs)
 

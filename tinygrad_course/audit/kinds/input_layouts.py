@@ -144,6 +144,10 @@ def tried(
         kinds |= dict.fromkeys(attended, "data")
     if "heads" in kinds.values():  # of an attention, whose outputs are as wide as its inputs
         kinds |= {name: "inputs" for name, kind in kinds.items() if kind in {"hidden", "outputs"}}
+    if "slope" in kinds.values():
+        kinds |= {name: "activation" for name in kinds if name in {"f", "g", "fn"}}
+    if "stride" in kinds.values():
+        kinds |= {name: "kernel" for name in kinds if name == "size"}
     for kind in ("data", "labels"):
         unknown = [name for name in guess if not kinds.get(name, "fixed")]
         if unknown and kind not in kinds.values():
@@ -155,7 +159,7 @@ def tried(
         ("flat", "row", "number") if "bias" in present else ("flat",),
         ("no", "list", "array") if any(map(_wordy, kinds)) else ("no",),
         (1, 4, 3) if "recurrent" in present else (1,),
-        (0, 1) if present & _SEVERAL else (0,),
+        (0, 1) if present & _SEVERAL or any(name.endswith("shape") for name in kinds) else (0,),
     )
     for number, layout in options:
         several = weighted or layout.made_for or layout.units < 2
@@ -199,10 +203,10 @@ class _Maker:
         if kind == "sizes":
             hidden = [layout.hidden + (place > 0) * (not layout.alike) for place in range(layout.depth)]
             return [self.features, *hidden[: layout.depth - 1 + style.variant], max(1, self.units)]
-        if kind == "inputs" and name.endswith("shape") and len(layout.data) > 2:
-            return layout.data[-3:]
+        if kind == "draws":
+            return np.random.RandomState(3)
         if kind == "inputs":
-            return (self.features,) if name.endswith("shape") else self.features
+            return self.given_shape(style) if self.shaped(name) else self.features
         if kind in {"outputs", "examples"}:
             return max(1, self.units if kind == "outputs" else layout.examples)
         if kind == "mask":
@@ -219,6 +223,15 @@ class _Maker:
             return draw.probabilities(*shape) + 0.5
         size = {"bias": 0.4, "weights": 0.6, "recurrent": 0.6}.get(kind, 1.0)
         return size * draw.array(*shape) if shape else float(draw.array(1)[0])
+
+    def shaped(self, name: str) -> bool:
+        """Tell whether the size of the data is given by all their axes."""
+        return name.endswith("shape") or (len(self.layout.data) == 4 and name[0] in "xX")
+
+    def given_shape(self, style: Style) -> tuple[int, ...]:
+        """Return the shape of one example, or of all."""
+        data = self.layout.data
+        return data if style.variant else data[1 - len(data) :] if len(data) > 2 else (self.features,)
 
     def word_numbers(self, style: Style) -> Any:
         """Return words by their numbers: a list of them, or an array of texts."""
@@ -317,7 +330,7 @@ class _Maker:
 
 def _wordy(name: str) -> bool:
     """Tell whether an argument may be words, by their numbers."""
-    return re.match(r"(?i)(inputs|idxs?|ids|indices|tokens|xs?|.*words?|.*index)$", name) is not None
+    return re.match(r"(?i)(inputs?|xs?|.*words?|.*(index|indices|idxs?|ids|tokens))$", name) is not None
 
 
 def _layer(name: str) -> int:

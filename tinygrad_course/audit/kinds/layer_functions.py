@@ -50,7 +50,8 @@ def _taken(learner: Learner) -> list[Assumption]:
     )
     if told or re.match(r"a|s|out", learner.binding.names[0].lower()):
         return [{"argument": "A"}, {"argument": "Z"}]
-    return [{"argument": "Z"}, *[{"argument": "A"}] * (bare(learner.name) == "sigmoid_der")]
+    of_z = any(re.match(r"(?i)z|lin|pre", one) for one in [*given, learner.binding.names[0]])
+    return [{"argument": "Z"}, *[{"argument": "A"}] * (not of_z or bare(learner.name) == "sigmoid_der")]
 
 
 _SLOPES = ("{}_derivative", "{}_prime", "d_{}", "{}_grad", "{}_gradient", "{}_der", "{}_backward")

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import Path, at, duplicate, fields_of, has_fields, leaves, plain
+from tinygrad_course.audit.kinds.as_made import set_ups
 from tinygrad_course.audit.kinds.base import Unfit, words
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT, cost_place, numeric
@@ -80,6 +81,7 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
         known = {key for key, one in home.items() if not (isinstance(one, int) and category(key) in sizes)}
         outside |= free_names(part) - known - {*vars(builtins)}
     start = asked(new) if new is not None else []
+    start += [name for one in set_ups(program, owner) for name in needed_names(one)[1:] if name not in start]
     upstream = _upstream(back, method=bool(owner))
     result = returned(forward_node)
     outputs = names_of(result, len(result.elts) if isinstance(result, ast.Tuple) else 1)
@@ -272,9 +274,16 @@ def handed_on(
     return first, weights, arguments
 
 
+def of_data_alone(node: ast.FunctionDef) -> bool:
+    """Tell whether a function takes the data alone, whatever it calls them: tanh_d(y)."""
+    names = argument_names(node)
+    method = names[:1] == ["self"] and re.search("deriv|[pP]rime", node.name) is not None
+    return len(names) == 1 + method and names != ["self"]
+
+
 def _of_its_kind(name: str, node: ast.FunctionDef, held: dict[str, Any], output: Any) -> Any:
     """Return what the forward function took or gave by another name: w for weights, y_pred for its output."""
-    kind = category(name)
+    kind = "data" if of_data_alone(node) else category(name)
     like = [key for key in held if category(key) == kind]
     alone = len(like) == 1 and like[0] not in argument_names(node)
     if (kind == "data" and like) or (kind in {"weights", "labels", "predicted"} and alone):

@@ -11,7 +11,10 @@ from typing import Any
 
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.source.signatures import INSIDE, JOINT
-from tinygrad_course.audit.source.syntax import returned, targets
+from tinygrad_course.audit.source.syntax import nodes, returned, targets
+
+_AS_IT_IS = "__as_it_is"
+"""Stands after the name of a class whose methods are not taken apart."""
 
 
 def with_methods(program: Program) -> Program:
@@ -28,6 +31,7 @@ def with_methods(program: Program) -> Program:
 def _take_apart(made: Program, node: ast.ClassDef) -> None:
     """Make functions of the methods of a class, and a class that calls them."""
     cls, members = made.namespace[node.name], dict[str, Any]()
+    made.namespace[node.name + _AS_IT_IS] = cls
     for name, function in _methods(made, node).items():
         static, function.decorator_list = bool(function.decorator_list), []
         function.name = method_name(node.name, name)
@@ -54,8 +58,12 @@ def _methods(program: Program, node: ast.ClassDef) -> dict[str, ast.FunctionDef]
 
 
 def _private(owner: str, method: ast.FunctionDef) -> ast.FunctionDef:
-    """Return a copy of a method in which __rate has the name that Python gives it in a class."""
+    """Return a copy of a method in which __rate and super() are written as they are outside the class."""
     made = copy.deepcopy(method)
+    for call in nodes(made, ast.Call):
+        if ast.unparse(call) == "super()":
+            call.args = [ast.Name(owner + _AS_IT_IS, ast.Load()), ast.Name(made.args.args[0].arg, ast.Load())]
+            ast.fix_missing_locations(call)
     for part in ast.walk(made):
         for field in ("attr", "id", "name"):
             word = getattr(part, field, None)

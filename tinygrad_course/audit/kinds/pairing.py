@@ -34,8 +34,8 @@ _PARTNERS = (
     *(("backward", "forward"), ("backprop", "forward"), ("back", "forward"), ("bprop", "fprop")),
     *(("bwd", "fwd"), ("_backward", ""), ("_gradient", "_loss"), ("_gradient", "_cost"), ("_gradient", "")),
     *(("gradient", "loss"), ("gradient", "cost"), ("_grad", "_loss"), ("_grad", ""), ("grad", "loss")),
-    *(("grad", "cost"), ("grad_", ""), ("_prime", ""), ("prime", ""), ("_derivative", "")),
-    *(("derivative", ""), ("deriv_", "")),
+    *(("grad", "cost"), ("grad_", ""), ("_prime", ""), ("prime", ""), ("Prime", "")),
+    *(("_derivative", ""), ("derivative", ""), ("Derivative", ""), ("deriv_", "")),
 )
 """What stands in a backward function's name where its forward function has something else."""
 
@@ -109,7 +109,7 @@ def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
             if node.name in judged or name.startswith("__") or _NUMERICAL.search(name):
                 continue
             meant = forward is not node and _BACK.search(name) and not _PART.search(name)
-            partner = node if _gives_both(node) else forward if meant else None
+            partner = node if _gives_both(node) else forward if meant else forward_for(name, methods)
             if partner is not None:
                 yield AnyBackward(made, node, partner, statement.name, costs)
 
@@ -134,6 +134,5 @@ def _gives_both(node: ast.FunctionDef) -> bool:
     names = names_of(expression, len(expression.elts))
     cost = re.compile(r"(?i)^j$|cost|loss")
     costs = [name for name in names if cost.search(name)]
-    return bool(costs or cost.search(node.name)) and any(
-        name not in costs and (not name or GRADIENT.match(name)) for name in names
-    )
+    gradients = [name for name in names if name not in costs and (not name or GRADIENT.match(name))]
+    return bool(costs or cost.search(node.name)) and 0 < len(gradients) < len(names)

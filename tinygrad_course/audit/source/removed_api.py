@@ -1,4 +1,4 @@
-"""What NumPy and SciPy no longer have, and what replaced it."""
+"""What NumPy and SciPy no longer have, and what replaced it; a quotient that counts, which / once gave."""
 
 import ast
 import re
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinygrad_course.audit.source.syntax import nodes
+from tinygrad_course.audit.source.signatures import argument_names
+from tinygrad_course.audit.source.syntax import called, nodes, stored_names
 
 _GONE = (
     "int=int float=float bool=bool complex=complex object=object str=str long=int unicode=str "
@@ -43,7 +44,8 @@ class Obsolete:
     @property
     def message(self) -> str:
         """Say what replaced it."""
-        return f"{self.name} is gone: write {self.instead}"
+        told = f"{self.name} is a float, and no count" if "/" in self.name else f"{self.name} is gone"
+        return f"{told}: write {self.instead}"
 
     def in_line(self, source: str) -> str:
         """Return a line with the successor in the place of what is gone, "" where it is called otherwise.
@@ -54,14 +56,39 @@ class Obsolete:
         'p = np.zeros((1, m), dtype=int)'
         """
         written = rf"\b(?:np|numpy)\.{self.name.removeprefix('np.')}\b(?!\.)"
+        if "/" in self.name and source.count("/") == 1:
+            return source.replace("/", "//")
         new, count = re.subn(written, self.instead, source)
         return new if count and self.name in GONE else ""
+
+
+def _counting(node: ast.AST) -> list[ast.BinOp]:
+    """Return the quotients that are used as whole numbers: range(n / 2), H = n / 2 and np.zeros((m, H))."""
+    if not isinstance(node, ast.FunctionDef):
+        return [part for one in nodes(node, ast.FunctionDef) for part in _counting(one)]
+    waiting: list[ast.expr | None] = []
+    for call in nodes(node, ast.Call):
+        waiting += call.args if called(call) in {"range", "xrange", "rand", "randn"} else []
+        waiting += call.args[:1] if called(call) in {"zeros", "ones", "empty"} else []
+    stored = [*stored_names(node), *argument_names(node)]
+    values = {ast.unparse(one.targets[0]): one.value for one in nodes(node, ast.Assign)}
+    found: list[ast.BinOp] = []
+    for part in waiting:  # which grows
+        if isinstance(part, ast.Tuple | ast.List):
+            waiting += part.elts
+        elif isinstance(part, ast.BinOp):
+            found += [part] * (isinstance(part.op, ast.Div) and part not in found)
+            waiting += [part.left, part.right]
+        elif isinstance(part, ast.Name) and stored.count(part.id) == 1:
+            waiting.append(values.pop(part.id, None))
+    return found
 
 
 def find(node: ast.AST) -> list[Obsolete]:
     """Return the uses of what is gone, as far as this NumPy lacks it."""
     uses = [(inner.lineno, _written(inner)) for inner in nodes(node, ast.Attribute)]
-    return [
+    whole = [(one, ast.BinOp(one.left, ast.FloorDiv(), one.right)) for one in _counting(node)]
+    return [Obsolete(one.lineno, ast.unparse(one), ast.unparse(made)) for one, made in whole] + [
         Obsolete(line, name, {**GONE, **CALLS}[name])
         for line, name in uses
         if name in CALLS or (name in GONE and not _present(name))
@@ -99,8 +126,10 @@ class _Modern(ast.NodeTransformer):
         return node
 
 
-def modernize(node: ast.FunctionDef) -> None:
-    """Replace what is gone by what took its place, so that the rest of the function can be checked."""
+def modernize(node: ast.stmt) -> None:
+    """Replace what is gone by what took its place, so that the rest of the code can be checked."""
+    for one in _counting(node):
+        one.op = ast.FloorDiv()
     _Modern().visit(node)
     ast.fix_missing_locations(node)
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_course.audit.source.neighbours import Neighbours
 from tinygrad_course.audit.source.parsing import Problem, parsed
-from tinygrad_course.audit.source.syntax import definition, elements, nodes, targets
+from tinygrad_course.audit.source.syntax import called, definition, elements, nodes, targets
 
 MAX_BYTES = 8_000_000
 
@@ -264,6 +264,8 @@ def _simple(expression: ast.expr) -> bool:
     """Tell whether an expression only names things and counts: only inside a lambda is anything called."""
     if isinstance(expression, ast.Lambda):
         return True
+    if isinstance(expression, ast.Call) and called(expression) in {"default_rng", "RandomState"}:
+        return all(map(_simple, expression.args))
     if isinstance(expression, ast.Call):  # tanh = activation(np.tanh, lambda z, a: 1 - a ** 2)
         made = any(isinstance(part, ast.Lambda) for part in expression.args) and not expression.keywords
         return made and isinstance(expression.func, ast.Name) and all(map(_simple, expression.args))

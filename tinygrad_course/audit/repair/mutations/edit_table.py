@@ -51,6 +51,7 @@ a {* /} b {+ -} c -> a {* /} (b {+ -} c) wrong_order 2
 (a {+ -} b) {* /} c -> a {+ -} b {* /} c wrong_order 2
 -a -> a wrong_sign 0
 a.T -> a transposed 0
+a.size -> a.shape[0] wrong_operand 0.5
 a.transpose(b, c, *_) -> a transposed 0
 swapaxes(a, b, c) -> a transposed 0
 a {< <=} b -> a > b turned 0
