@@ -44,15 +44,11 @@ def gradients(cost: Callable[[Parameters], Any], parameters: Parameters) -> tupl
 def slopes(
     cost: Callable[[Any], Any], theta: Any, wanted: Callable[[Path, Any], bool] = lambda path, value: True
 ) -> dict[Path, Array] | None:
-    """Return the central differences of a cost for every number in theta, None at a kink.
-
-    A single number at a kink (the chance with which units are kept) has none.
-    """
+    """Return the central differences of a cost for every number in theta, None at a kink of an array."""
     found = slopes_of_costs(cost, theta, wanted)
-    kinked = [path for path, slope in found.items() if not smooth(slope)]
-    if any(np.ndim(found[path]) for path in kinked):
-        return None
-    return {path: slope for path, slope in found.items() if path not in kinked}
+    # A number at a kink, as the chance with which units are kept may be, has none.
+    found = {path: slope for path, slope in found.items() if np.ndim(slope) or smooth(slope)}
+    return found if all(map(smooth, found.values())) else None
 
 
 def smooth(slope: Array) -> bool:

@@ -177,7 +177,7 @@ class AnyBackward(Pair):
         if self.owner:
             with self.program.bound(outside):
                 start = {name: values[name] for name in taken.start}
-                theta["self"] = new_object(self.program, self.owner, start, self.sizes.maker)
+                theta["self"] = new_object(self.program, self.owner, start, self.sizes.maker, self.set_ups)
         held = duplicate(theta)
         output = self.gives({**held, **outside})
         place, weights, arguments = handed_on(self.node, self.forward, output, held, values, draw, taken)

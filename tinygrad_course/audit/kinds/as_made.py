@@ -25,32 +25,38 @@ _SETS_UP = re.compile(
 _GROWS = re.compile(r"add\w*|append|push|insert|extend|build|set\w*|init\w*|compile")
 
 
-def _taken(given: dict[str, Any], node: ast.FunctionDef | None) -> dict[str, Any]:
-    """Return copies of the values that a function takes."""
-    names = argument_names(node) if node is not None else []
-    return duplicate({name: value for name, value in given.items() if name in names})  # type: ignore[no-any-return]
-
-
 def set_ups(program: Program, owner: str) -> list[ast.FunctionDef]:
     """Return the methods that complete a new object and that none of its own calls: build(input_shape)."""
     methods = [one for name, one in program.functions.items() if name.endswith(JOINT + owner)]
     inner = {called(call) for one in methods for call in nodes(one, ast.Call)}
-    named = [(one.name.removesuffix(JOINT + owner), one) for one in methods]
-    found = [one for name, one in named if _SETS_UP.fullmatch(name) and name not in inner]
-    found = [one for one in found if argument_names(one)[:1] == ["self"]]
+    own = [one for one in methods if argument_names(one)[:1] == ["self"]]
+    names = {one.name: one.name.removesuffix(JOINT + owner) for one in methods}
+    found = [one for one in own if _SETS_UP.fullmatch(names[one.name]) and names[one.name] not in inner]
     known = {"inputs", "outputs", "hidden", "draws", "seed", "weights", "bias"}
     return [one for one in found if known.issuperset(map(category, needed_names(one)[1:]))]
 
 
-def new_object(program: Program, owner: str, given: dict[str, Any], maker: ast.FunctionDef | None) -> Any:
-    """Return a new object of a class; small weights are made larger, so that mistakes show."""
-    make = program.namespace[owner] if maker is None else program.define(maker)
-    later = set_ups(program, owner) if maker is None else []
-    own = program.functions.get(method_name(owner, "__init__")) if maker is None else maker
-    made = Unfit.unless(program.call(make, (), _taken(given, own)), f"{owner}(...)")
-    made = made if maker is None else made.get("")
-    for one in later:
-        Unfit.unless(program.call(program.namespace[one.name], (made,), _taken(given, one)), one.name)
+def new_object(
+    program: Program,
+    owner: str,
+    given: dict[str, Any],
+    maker: ast.FunctionDef | None,
+    later: list[ast.FunctionDef],
+) -> Any:
+    """Return a new object, set up by the later methods; small weights are made larger, so mistakes show."""
+
+    def called_with(function: Any, name: str, node: ast.FunctionDef | None, *before: Any) -> Any:
+        names = {*argument_names(node)} & given.keys() if node is not None else set[str]()
+        told = duplicate({name: given[name] for name in names})
+        return Unfit.unless(program.call(function, before, told), name)
+
+    if maker is not None:
+        made = called_with(program.define(maker), f"{owner}(...)", maker).get("")
+    else:
+        new = program.functions.get(method_name(owner, "__init__"))
+        made = called_with(program.namespace[owner], f"{owner}(...)", new)
+        for one in later:
+            called_with(program.namespace[one.name], one.name, one, made)
     for name, value in [*vars(made).items()] if own_object(made) else ():
         if type(value) is int and category(name) in {"scale", "shift", "bias"}:
             setattr(made, name, 1.3 * value)  # gamma = 1

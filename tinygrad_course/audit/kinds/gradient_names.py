@@ -4,6 +4,7 @@ import ast
 import math
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -36,12 +37,10 @@ def unnested(result: Any, expression: ast.expr | None) -> tuple[Any, ast.expr | 
     """Return a result and its expression without the lists that are written in it: dX, [dW, db]."""
     if not isinstance(result, tuple) or not isinstance(expression, ast.Tuple):
         return result, expression
-    values, parts = list[Any](), list[ast.expr]()
-    for one, part in zip(result, expression.elts, strict=False):
-        inner = isinstance(part, ast.List | ast.Tuple) and part.elts
-        values += one if inner else [one]
-        parts += inner or [part]
-    return tuple(values), ast.Tuple(parts, ast.Load())
+    lists, parts = ast.List | ast.Tuple, expression.elts
+    values = [one if isinstance(part, lists) else [one] for one, part in zip(result, parts, strict=False)]
+    inner = [part.elts if isinstance(part, lists) else [part] for part in parts]
+    return tuple(chain.from_iterable(values)), ast.Tuple([*chain.from_iterable(inner)], ast.Load())
 
 
 def numeric(part: Any) -> bool:

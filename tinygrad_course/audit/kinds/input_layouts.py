@@ -205,8 +205,11 @@ class _Maker:
             return [self.features, *hidden[: layout.depth - 1 + style.variant], max(1, self.units)]
         if kind == "draws":
             return np.random.RandomState(3)
+        if kind == "inputs" and (name.endswith("shape") or (len(layout.data) == 4 and name[0] in "xX")):
+            one = layout.data[1 - len(layout.data) :] if len(layout.data) > 2 else (self.features,)
+            return layout.data if style.variant else one
         if kind == "inputs":
-            return self.given_shape(style) if self.shaped(name) else self.features
+            return self.features
         if kind in {"outputs", "examples"}:
             return max(1, self.units if kind == "outputs" else layout.examples)
         if kind == "mask":
@@ -223,15 +226,6 @@ class _Maker:
             return draw.probabilities(*shape) + 0.5
         size = {"bias": 0.4, "weights": 0.6, "recurrent": 0.6}.get(kind, 1.0)
         return size * draw.array(*shape) if shape else float(draw.array(1)[0])
-
-    def shaped(self, name: str) -> bool:
-        """Tell whether the size of the data is given by all their axes."""
-        return name.endswith("shape") or (len(self.layout.data) == 4 and name[0] in "xX")
-
-    def given_shape(self, style: Style) -> tuple[int, ...]:
-        """Return the shape of one example, or of all."""
-        data = self.layout.data
-        return data if style.variant else data[1 - len(data) :] if len(data) > 2 else (self.features,)
 
     def word_numbers(self, style: Style) -> Any:
         """Return words by their numbers: a list of them, or an array of texts."""

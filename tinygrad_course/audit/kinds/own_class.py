@@ -13,9 +13,6 @@ from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.source.signatures import INSIDE, JOINT
 from tinygrad_course.audit.source.syntax import nodes, returned, targets
 
-_AS_IT_IS = "__as_it_is"
-"""Stands after the name of a class whose methods are not taken apart."""
-
 
 def with_methods(program: Program) -> Program:
     """Return a copy of a program in which the methods of its classes are functions that can be swapped."""
@@ -31,7 +28,7 @@ def with_methods(program: Program) -> Program:
 def _take_apart(made: Program, node: ast.ClassDef) -> None:
     """Make functions of the methods of a class, and a class that calls them."""
     cls, members = made.namespace[node.name], dict[str, Any]()
-    made.namespace[node.name + _AS_IT_IS] = cls
+    made.namespace[f"{node.name}__as_it_is"] = cls
     for name, function in _methods(made, node).items():
         static, function.decorator_list = bool(function.decorator_list), []
         function.name = method_name(node.name, name)
@@ -62,8 +59,8 @@ def _private(owner: str, method: ast.FunctionDef) -> ast.FunctionDef:
     made = copy.deepcopy(method)
     for call in nodes(made, ast.Call):
         if ast.unparse(call) == "super()":
-            call.args = [ast.Name(owner + _AS_IT_IS, ast.Load()), ast.Name(made.args.args[0].arg, ast.Load())]
-            ast.fix_missing_locations(call)
+            words = f"super({owner}__as_it_is, {made.args.args[0].arg})"
+            call.args = ast.parse(words).body[0].value.args  # type: ignore[attr-defined]
     for part in ast.walk(made):
         for field in ("attr", "id", "name"):
             word = getattr(part, field, None)

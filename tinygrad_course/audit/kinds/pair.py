@@ -11,7 +11,7 @@ from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import Path, leaves, unshared
 from tinygrad_course.audit.execution.protection import same_draws
-from tinygrad_course.audit.kinds.as_made import made_object
+from tinygrad_course.audit.kinds.as_made import made_object, set_ups
 from tinygrad_course.audit.kinds.base import Kind, Unfit, words
 from tinygrad_course.audit.kinds.candidate_costs import Cost
 from tinygrad_course.audit.kinds.cases import Case, Draw
@@ -66,6 +66,7 @@ class Pair(Kind):
         self.place = dict[Any, tuple[int, int]]()
         """The layout, and the place in it, of the values that fit, for each number of axes."""
         self.sizes = Sizes(made_object(program, owner) if owner else None)
+        self.set_ups = set_ups(program, owner) if owner else []
         self.cell: dict[str, Any] = {}
         """What a recurrent cell of course 5 is given: with that, all that is wrong is a mistake."""
         self.data: list[Any] = []

@@ -21,16 +21,13 @@ GONE = {f"np.{pair.partition('=')[0]}": pair.partition("=")[2] for pair in _GONE
 """What is gone from NumPy, and what is to be written for it."""
 CALLS: dict[str, str] = {
     "np.asscalar": "a.item()",
-    "scipy.misc.imresize": "PIL.Image.fromarray(a).resize(...) or skimage.transform.resize",
-    "scipy.misc.imread": "matplotlib.pyplot.imread or PIL.Image.open",
-    "scipy.misc.imsave": "matplotlib.pyplot.imsave",
-    "misc.imresize": "PIL.Image.fromarray(a).resize(...)",
-    "misc.imread": "matplotlib.pyplot.imread",
-    "ndimage.imread": "matplotlib.pyplot.imread or PIL.Image.open",
-    "scipy.ndimage.imread": "matplotlib.pyplot.imread or PIL.Image.open",
+    "misc.imresize": "PIL.Image.fromarray(a).resize(...) or skimage.transform.resize",
+    "misc.imsave": "matplotlib.pyplot.imsave",
+    **dict.fromkeys(("misc.imread", "ndimage.imread"), "matplotlib.pyplot.imread or PIL.Image.open"),
     "sklearn.cross_validation": "sklearn.model_selection",
     "time.clock": "time.perf_counter",
 }
+CALLS |= {f"scipy.{name}": instead for name, instead in CALLS.items() if re.match("misc|ndimage", name)}
 
 
 @dataclass(frozen=True)
