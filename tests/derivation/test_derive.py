@@ -543,3 +543,19 @@ def test_constants_that_are_indices_stay_whole_numbers():
 
     d = derive(scattered(x))
     assert d.text.split("= [")[-1] == f"{', '.join(f'{v:.4g}' for v in grad(scattered)(x.data))}]   : (3,)"
+
+
+def test_ties_of_two_variables_are_told():
+    x, y = (Tensor(np.array([0.5, -1.0]), name=name) for name in "xy")
+    (line,) = (n for n in derive(np.sum(np.maximum(x, y)), wrt=x) if n.name == "dx")
+    assert line.reasons[0].text == "1{0 > 0} = 1/2"
+    assert line.right[0].text == "1{x - y > 0}"
+    assert line.value.tolist() == [0.5, 0.5]
+    assert "1{" not in str(derive(np.sum(np.maximum(x, x) ** 2)))  # and not 2 * 1{0 > 0} x
+
+
+def test_numbers_side_by_side_and_e():
+    x = Tensor(0.5, name="x")
+    line = derive(np.exp(1 - 3 * x * x) * np.exp(2.0) - x)["dJ/dx"]
+    assert line.right[0].text == "-1 - 6 * 7.38906 e x exp(-3 x^2)"
+    assert line.right[0].latex.startswith("-1 - 6 \\cdot 7.38906 e x ")

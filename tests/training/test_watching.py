@@ -124,3 +124,17 @@ def test_names_are_shown_as_they_are():
     figure.canvas.draw()  # a name that is typeset would fail here, or be gone
     shown = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert [t.replace("\u200b", "").replace(r"\$", "$") for t in shown] == ["_hidden", "cost_$x$"]
+
+
+def test_a_cost_that_keeps_parameters_is_watched_too():
+    """As `fit` takes it: J, and what is kept instead of learned."""
+    watching = watch(every=1)
+    X = np.ones((2, 3))
+
+    def cost(p, X, Y):
+        return np.mean((p["W"] @ X - Y) ** 2), {"mean": p["mean"] * 0.9}
+
+    start = {"W": np.ones((1, 2)), "mean": np.array(1.0)}
+    after = watching.of(cost, X, np.zeros((1, 3)))
+    run = fit(cost, start, X, np.zeros((1, 3)), GradientDescent(0.1), epochs=2, callbacks=after)
+    assert watching.history["cost"][0] == run.history["cost"][1]

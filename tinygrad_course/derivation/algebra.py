@@ -52,10 +52,10 @@ def variable(
 
 #: SymPy's, by NumPy's names.
 PLAIN: dict[str, Any] = {
-    "log": sympy.log, "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan, "arcsin": sympy.asin,
-    "arccos": sympy.acos, "arctan": sympy.atan, "sinh": sympy.sinh, "cosh": sympy.cosh, "tanh": sympy.tanh,
-    "arcsinh": sympy.asinh, "arccosh": sympy.acosh, "arctanh": sympy.atanh, "arctan2": sympy.atan2,
-}  # fmt: skip
+    inverse + name: getattr(sympy, inverse[:1] + name)
+    for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")
+    for inverse in ("", "arc")
+} | {"log": sympy.log, "arctan2": sympy.atan2}
 
 
 class ByElement(sympy.Function):  # type: ignore[misc]
@@ -108,11 +108,10 @@ class larger(ByElement):  # noqa: N801
 
     slopes = (_above, lambda a, b: _above(b, a))
 
-
-class StandIn(sympy.Dummy):  # type: ignore[misc]
-    """What stands for a term in a formula that SymPy differentiates."""
-
-    fixed = False
+    @classmethod
+    def eval(cls, a: Expr, b: Expr) -> Expr:
+        """Return a simpler form, or None."""
+        return a if a == b else None
 
 
 class size(ByElement):  # noqa: N801

@@ -1,7 +1,7 @@
 """The chain rule, variable after variable from the cost back, and the steps by which each line gets short."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import sympy
 
@@ -21,6 +21,7 @@ from tinygrad_course.derivation.algebra import (
     shape_of,
     sigmoid,
     variable,
+    wins,
 )
 from tinygrad_course.derivation.operations import with_sigmoid
 from tinygrad_course.derivation.printing import NOTHING, Piece, joined, put_in, write
@@ -48,8 +49,7 @@ class Gradient:
     of: Variable
     symbol: Variable  #: the gradient itself
     steps: list[Step]  #: equal to each other; the last is the result
-    #: the ways from the cost to the variable, where they are few
-    ways: list[list[Variable]] = field(default_factory=list)
+    ways: list[list[Variable]]  #: from the cost to the variable, where they are few
 
     @property
     def result(self) -> Expr:
@@ -139,7 +139,8 @@ class _Line:
         for user in users:
             raw += self._from(user)
         rules = dict.fromkeys(r for u in users for r in _rules(self.reading.definitions[u], self.of))
-        steps = [Step(raw, joined(", ", rules, ", \\; "))]
+        told = [*rules, _TIE] if raw.has(wins) else rules
+        steps = [Step(raw, joined(", ", told, ", \\; "))]
         if not self.reading.step_by_step:
             self._inline(steps, users)
         self._columns(steps)
@@ -151,9 +152,7 @@ class _Line:
         seed = sympy.Integer(1)
         if user is not self.reading.root:
             seed = gradient_symbol(self.reading, user) / scale(self.reading, user)
-        parts: dict[Variable, Expr] = {}
-        adjoint(definition, seed, parts, user.shape)
-        x = times(scale(self.reading, self.of), parts.get(self.of, sympy.Integer(0)))
+        x = times(scale(self.reading, self.of), derivative(definition, self.of, user.shape, seed))
         return _in_terms_of(user, definition, x)
 
     def _inline(self, steps: list[Step], users: list[Variable]) -> None:
@@ -292,6 +291,7 @@ _SLOPES = {
     positive: _RELU,
     sympy.exp: Piece("exp'(x) = exp(x)", "(e^x)' = e^x"),
 }
+_TIE = Piece("1{0 > 0} = 1/2", "\\mathbf{1}\\{0 > 0\\} = 1/2")  # of two variables that are equal
 
 
 def _rules(definition: Expr, of: Variable) -> list[Piece]:
@@ -333,8 +333,8 @@ def _in_terms_of(of: Variable, definition: Expr, x: Expr) -> Expr:
     return with_sigmoid(x if isinstance(definition, Variable) else x.xreplace({definition: of}))
 
 
-def derivative(x: Expr, by: Variable, shape: Shape) -> Expr:
-    """Return what a gradient of 1 of a formula of `shape` gives one of its variables."""
+def derivative(x: Expr, by: Variable, shape: Shape, g: Expr = sympy.S.One) -> Expr:
+    """Return what the gradient `g` of a formula of `shape` gives one of its variables."""
     parts: dict[Variable, Expr] = {}
-    adjoint(x, sympy.Integer(1), parts, shape)
+    adjoint(x, g, parts, shape)
     return parts.get(by, sympy.Integer(0))

@@ -137,7 +137,7 @@ def _structured(x: Expr) -> Piece:
         return put_in("|%s|", "\\left|%s\\right|", write(x.args[0]))
     if kind in (Operation, Vjp):
         return _by_the_table(x)
-    return Piece(str(x), sympy.latex(x))
+    return Piece("e" if x is sympy.E else str(x), sympy.latex(x))
 
 
 def _by_the_table(x: Expr) -> Piece:
@@ -290,13 +290,24 @@ def _halves(factors: list[Expr], order: Callable[[Expr], Any] = _order) -> tuple
 def _fraction(up: list[Piece], down: list[Piece], sign: str) -> Piece:
     tight = _SIDE if "*" in sign else _POWER
     over, under = (
-        side[0] if len(side) == 1 else joined(sign, [p.within(tight) for p in side])
+        side[0] if len(side) == 1 else _beside([p.within(tight) for p in side], sign)
         for side in (up or [_integer(1)], down)
     )
     if not down:
         return over
     text = f"{over.within(_PRODUCT).text}/{under.within(_POWER).text}"
     return Piece(text, f"\\frac{{{over.latex}}}{{{under.latex}}}", _PRODUCT)
+
+
+def _beside(factors: list[Piece], sign: str) -> Piece:
+    """Write factors with a sign between them, which is no blank before a number: 6 * 7.4 a."""
+    signed = [factors[0]] if factors else []
+    for factor in factors[1:]:
+        blank = sign == " " and factor.text[0].isdigit()
+        signed.append(
+            put_in(" * %s", " \\cdot %s", factor) if blank else put_in(f"{sign}%s", f"{sign}%s", factor)
+        )
+    return joined("", signed)
 
 
 def _power(x: Expr) -> Piece:

@@ -28,7 +28,6 @@ from tinygrad_course.derivation.algebra import (
     Shape,
     Softmax,
     Standardized,
-    StandIn,
     Sum,
     T,
     Variable,
@@ -131,7 +130,7 @@ def magnitude(x: Expr, values: Mapping[Variable, Any]) -> Any:
 def adjoint(x: Expr, g: Expr, into: dict[Variable, Expr], shape: Shape | None = None) -> None:
     """Add to `into` what the gradient `g` of a formula, of `shape` or of its own, gives each variable."""
     shape = shape_of(x) if shape is None else shape
-    stand_ins = {part: StandIn(real=True) for part in _parts(x)}
+    stand_ins = {part: Variable(real=True) for part in _parts(x)}
     for part, d in stand_ins.items():
         d.fixed = is_fixed(part)
     flat = x.xreplace(stand_ins)

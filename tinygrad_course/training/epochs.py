@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import Array, Nest
 from tinygrad_course.functions.streams import Stream
@@ -129,11 +130,15 @@ def measuring(
     return measured
 
 
-def recorded_value(cost: Cost, parameters: Nest, X: Any, Y: Any) -> float:
-    """Return a cost as training computes it: from the logits, where the recording shows them."""
+def recorded(cost: Cost, parameters: Nest, X: Any, Y: Any) -> Any:
+    """Return a cost as training computes it, recorded from parameters called by their paths."""
     leaves = [Tensor(value, name=path) for path, value in trees.leaves(parameters)]
-    J, _ = cost_and_kept(cost(trees.rebuild(parameters, iter(leaves)), X, Y))
-    return float(J.data if isinstance(J, Tensor) else J)
+    return cost_and_kept(cost(trees.rebuild(parameters, iter(leaves)), X, Y))[0]
+
+
+def recorded_value(cost: Cost, parameters: Nest, X: Any, Y: Any) -> float:
+    """Return a cost's value: from the logits, where the recording shows them."""
+    return float(peek(Tensor, recorded(cost, parameters, X, Y)))
 
 
 def cost_and_kept(found: Any) -> tuple[Any, dict[str, Any]]:

@@ -14,6 +14,7 @@ from tinygrad_course.engine import trees
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.functions.streams import stream
 from tinygrad_course.graph.node import Graph, graph
+from tinygrad_course.training.epochs import recorded
 from tinygrad_course.training.initialization import check_layers, first_parameters
 from tinygrad_course.training.plots import new_figure, saved
 from tinygrad_course.training.runs import Run
@@ -69,10 +70,9 @@ class Watch:
 
         def after_epoch(run: Run) -> None:
             if self.steps % self.every == 0:
-                wrapped = [Tensor(value, name=path) for path, value in trees.leaves(run.parameters)]
-                whole = cost(trees.rebuild(run.parameters, iter(wrapped)), X, Y)
-                whole.backward(retain_graph=True)
-                self._write_down(graph(whole))
+                J = recorded(cost, run.parameters, X, Y)
+                J.backward(retain_graph=True)
+                self._write_down(graph(J))
             self.steps += 1
 
         return after_epoch
