@@ -162,19 +162,10 @@ def boundaries(title: str, panels: Sequence[Panel], columns: int) -> Figure:
 
 def misclassified(data: Dataset, predictions: Array, title: str, most: int = 12) -> Figure:
     """Return a figure of the test pictures that were labelled wrong, with both labels."""
-    wrong = np.flatnonzero((predictions != data.Y_test).ravel())
-    if wrong.size > most:
-        title += f" ({most} of {wrong.size})"
-        wrong = wrong[:most]
-    columns = max(1, min(6, wrong.size))
-    rows = max(1, -(-wrong.size // columns))
-    figure = new_figure(1.7 * columns + 0.4, 2.1 * rows + 0.5)
-    figure.suptitle(title)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for axes, example in zip(grid.flat, wrong, strict=False):
-        axes.imshow(data.picture(int(example), "test"), cmap="gray", interpolation="nearest")
-        said, is_ = (data.classes[int(labels[0, example])] for labels in (predictions, data.Y_test))
-        axes.set_title(f"said {said},\nis {is_}", fontsize=8)
+    assert data.picture_shape is not None  # noqa: S101  (of pictures)
+    classes, number = data.classes, np.sum(predictions != data.Y_test)
+    figure = plots.plot_wrong(
+        data.X_test, data.Y_test, predictions, data.picture_shape, classes=classes, most=most
+    )
+    figure.suptitle(f"{title} ({most} of {number})" if number > most else title)
     return figure

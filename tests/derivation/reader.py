@@ -77,6 +77,8 @@ class Reader:
 
     def total(self):
         index = self.match(r"Σ_(\{i,k\}|i|k) ")[1]
+        if self.match(r"1(?![.{\d])"):
+            raise Unread("how many there are")
         x = np.asarray(self.term())
         if x.ndim < 2 or index == "{i,k}":
             return np.sum(x)

@@ -37,6 +37,14 @@ def test_the_text_of_any_formula(steps, one, two):
     assert hold(derive(J), values_of(J, {})) > 0
 
 
+def test_what_is_repeated_is_summed_as_often():
+    P, Q = Tensor(np.ones((3, 4)), name="P"), Tensor(np.arange(3.0).reshape(3, 1), name="Q")
+    J = np.sum((P - P + Q) ** 2)
+    d = derive(J)
+    assert d["J"].right[0].text == "4 ||Q||^2"
+    assert hold(d, values_of(J, {})) > 2
+
+
 def test_what_is_written_otherwise_is_noticed(monkeypatch):
     P, Q = Tensor(np.array([[0.3, 0.5]]), name="P"), Tensor(2.0, name="Q")
     J = np.sum(Q / (1 + np.exp(-P)) ** 2 - Q * P)

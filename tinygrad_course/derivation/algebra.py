@@ -4,6 +4,7 @@ A product of matrices, a transpose, a sum over an axis are functions that SymPy 
 nothing about. Where a whole formula acts on each element by itself, that is just what an element is.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -184,6 +185,10 @@ class Sum(Term):
             return c * cls(x.args[0], axis)
         if isinstance(x, sympy.Add) and all(t.could_extract_minus_sign() for t in x.args):
             c, x = -c, -x
+        ones = next((f for f in sympy.Mul.make_args(x) if isinstance(f, Ones)), None)
+        own = () if ones is None else shape_of(x / ones)
+        if axis < 0 and own not in {(), shape_of(x)}:  # each entry as often as it is repeated
+            return c * math.prod(shape_of(x)) / math.prod(own) * cls(x / ones, axis)
         return x if x == 0 else None if c == 1 else c * cls(x, axis)
 
 
