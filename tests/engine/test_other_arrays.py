@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import operator
 import tracemalloc
 from pathlib import Path
 
@@ -119,6 +120,43 @@ def test_data_taken_for_their_values():
     g = grad(lambda t: np.sum(t**2))(pd.DataFrame(arrays.A))
     assert type(g) is np.ndarray
     np.testing.assert_array_equal(g, 2 * arrays.A)
+
+
+class Pair:
+    """A vector as people write them; nothing of it tells NumPy what to do."""
+
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+
+    def reflected(name):  # noqa: N805
+        return lambda self, k: type(self)(
+            getattr(operator, name)(k, self.a), getattr(operator, name)(k, self.b)
+        )
+
+    __radd__, __rsub__, __rmul__, __rtruediv__ = map(reflected, ("add", "sub", "mul", "truediv"))
+    __rpow__, __rmod__, __rfloordiv__ = map(reflected, ("pow", "mod", "floordiv"))
+    __rmatmul__ = __rmul__
+
+
+class Opaque(Pair):
+    __array_ufunc__ = None
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "truediv", "pow", "mod", "floordiv", "matmul"])
+@pytest.mark.parametrize(("kind", "at"), [(Pair, 0), (Opaque, 0), (Opaque, slice(None))])
+def test_objects_with_operators_of_their_own(name, kind, at):
+    def cost(x):
+        found = getattr(operator, name)(x[at], kind(x[0] + 2, 1.5))
+        return np.sum(found.a * found.b)
+
+    x = np.array([2.6, 0.7])
+    value, gradient = value_and_grad(cost)(x)
+    assert value == cost(x)
+    slopes = [(cost(x + e) - cost(x - e)) / 2e-6 for e in 1e-6 * np.eye(2)]
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-7, atol=1e-8)
+    for f in (compiled(cost), compiled(cost, engine="machine")):
+        np.testing.assert_allclose(f(x), value, rtol=1e-14)
+    np.testing.assert_allclose(compiled(grad(cost))(x), gradient, rtol=1e-13, atol=1e-13)
 
 
 # ------------------------------------------------------------------ scipy.sparse

@@ -16,6 +16,7 @@ from tinygrad_course.engine import errors, other_arrays
 from tinygrad_course.engine.creation import clock
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.in_place import augment, plain_leaf
+from tinygrad_course.engine.other_arrays import own_operator
 from tinygrad_course.engine.recording import dispatch, record, record_one
 from tinygrad_course.engine.views import View, now
 from tinygrad_course.rules.indexing import astype
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     Binary = Callable[["Operators", Any], Tensor]
 
 _float64 = np.float64
+_ndarray = np.ndarray
 _new: Any = object.__new__
 _NEGATIVE = RULES[np.negative]
 _MATMUL = RULES[np.matmul]
@@ -36,7 +38,7 @@ def _binary(  # noqa: C901  (three short functions)
     ufunc: np.ufunc, operate: Callable[[Any, Any], Any]
 ) -> tuple[Binary, Binary, Binary]:
     """Return the operator, its reflection and its in-place form."""
-    rule = RULES[ufunc]
+    rule, reflection = RULES[ufunc], f"__r{operate.__name__}__"
 
     def forward(self: Any, other: Any) -> Any:
         cls = type(self)
@@ -51,6 +53,8 @@ def _binary(  # noqa: C901  (three short functions)
                     return record(cls, rule, (self, other))
         elif kind is float or kind is int or kind is _float64:
             b = other
+        elif kind is not _ndarray and own_operator(kind, reflection, a):
+            return NotImplemented
         else:
             return record(cls, rule, (self, other))
         if self._state is not None:
@@ -105,6 +109,8 @@ def _by_function(function: Callable[..., Any], operate: Callable[[Any, Any], Any
     """Return an operator that is less often used, its reflection and its in-place form."""
 
     def forward(self: Any, other: Any) -> Any:
+        if own_operator(type(other), f"__r{operate.__name__}__", self._data):
+            return NotImplemented
         return _call(self, function, self, other)
 
     def reflected(self: Any, other: Any) -> Any:
@@ -161,6 +167,8 @@ class Operators:
             return record(type(self), _MATMUL, (self, other))  # type: ignore[arg-type, no-any-return]
         if other_arrays.is_sparse(other):
             return other_arrays.times_sparse(self, other_arrays.Sparse(other))  # type: ignore[no-any-return]
+        if own_operator(type(other), "__rmatmul__", self._data):  # type: ignore[attr-defined]
+            return NotImplemented
         return _call(self, np.matmul, self, other)  # type: ignore[no-any-return]
 
     def __rmatmul__(self, other: Any) -> Tensor:

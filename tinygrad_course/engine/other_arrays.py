@@ -127,6 +127,23 @@ def admitted(value: Any) -> Any:
     return value if admit is None else admit(value)
 
 
+def own_operator(kind: type, reflection: str, data: Any) -> bool:
+    """Whether an operator is left to the other's class, as NEP 13 leaves it and NumPy's numbers do."""
+    if getattr(kind, "__array_ufunc__", kind) is None:
+        return True
+    return (
+        data.shape == ()
+        and hasattr(kind, reflection)
+        and not (
+            issubclass(kind, (numbers.Number, np.generic)) or any(hasattr(kind, name) for name in _ARRAYS)
+        )
+    )
+
+
+#: What NumPy makes arrays of has one of these.
+_ARRAYS = ("__array_ufunc__", "__array__", "__array_interface__", "__record_call__", "__len__")
+
+
 def refuse(kind: type) -> NoReturn:
     """Raise for a kind of arrays that is refused."""
     _refuse(kind, _instead(kind) or "")

@@ -26,7 +26,14 @@ from tinygrad_course.compiling.tracing.refusals import (
 )
 from tinygrad_course.compiling.tracing.refused_methods import Unanswered
 from tinygrad_course.compiling.tracing.trace import Trace
-from tinygrad_course.engine.other_arrays import SPARSE, Sparse, is_sparse, sparse_times, times_sparse
+from tinygrad_course.engine.other_arrays import (
+    SPARSE,
+    Sparse,
+    is_sparse,
+    own_operator,
+    sparse_times,
+    times_sparse,
+)
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import leaves, rebuild, tree_map
 from tinygrad_course.rules.indexing import assign, astype, scatter
@@ -38,7 +45,7 @@ def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any], a: Any, b: A
     for x in (a, b):
         if type(x) in _KNOWN:
             continue
-        if type(x) is Tensor:
+        if type(x) is Tensor or (x is b and own_operator(type(x), f"__r{plain.__name__}__", a)):
             return NotImplemented
         if is_sparse(x):
             if ufunc is not np.matmul:
