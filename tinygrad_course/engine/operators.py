@@ -109,12 +109,10 @@ def _by_function(function: Callable[..., Any], operate: Callable[[Any, Any], Any
     """Return an operator that is less often used, its reflection and its in-place form."""
 
     def forward(self: Any, other: Any) -> Any:
-        if own_operator(type(other), f"__r{operate.__name__}__", self._data):
-            return NotImplemented
-        return _call(self, function, self, other)
+        return _call(self, function, operate, other)
 
     def reflected(self: Any, other: Any) -> Any:
-        return _call(self, function, other, self)
+        return dispatch(type(self), function, (other, self), {})
 
     def in_place(self: Any, other: Any) -> Any:
         return _in_place(self, other, operate, forward)
@@ -167,21 +165,21 @@ class Operators:
             return record(type(self), _MATMUL, (self, other))  # type: ignore[arg-type, no-any-return]
         if other_arrays.is_sparse(other):
             return other_arrays.times_sparse(self, other_arrays.Sparse(other))  # type: ignore[no-any-return]
-        if own_operator(type(other), "__rmatmul__", self._data):  # type: ignore[attr-defined]
-            return NotImplemented
-        return _call(self, np.matmul, self, other)  # type: ignore[no-any-return]
+        return _call(self, np.matmul, operator.matmul, other)  # type: ignore[no-any-return]
 
     def __rmatmul__(self, other: Any) -> Tensor:
         if other_arrays.is_sparse(other):
             return other_arrays.sparse_times(other_arrays.Sparse(other), self)  # type: ignore[no-any-return]
-        return _call(self, np.matmul, other, self)  # type: ignore[no-any-return]
+        return dispatch(type(self), np.matmul, (other, self), {})  # type: ignore[arg-type, no-any-return]
 
     def __imatmul__(self, other: Any) -> Any:
         return _in_place(self, other, operator.matmul, operator.matmul)
 
 
-def _call(self: Any, function: Callable[..., Any], *args: Any) -> Any:
-    return dispatch(type(self), function, args, {})
+def _call(self: Any, function: Callable[..., Any], operate: Callable[..., Any], other: Any) -> Any:
+    if own_operator(type(other), f"__r{operate.__name__}__", self._data):
+        return NotImplemented
+    return dispatch(type(self), function, (self, other), {})
 
 
 def _method(function: Callable[..., Any], more: str = "") -> Callable[..., Tensor]:
@@ -276,7 +274,7 @@ class Methods:
             return np.trunc(self).astype(dtype)  # type: ignore[call-overload, no-any-return]
         if np.dtype(dtype).kind not in "fc":
             raise TypeError(f"astype({np.dtype(dtype)}): a Tensor holds floating-point numbers")
-        return _call(self, astype, self, np.dtype(dtype))  # type: ignore[no-any-return]
+        return dispatch(type(self), astype, (self, np.dtype(dtype)), {})  # type: ignore[arg-type, no-any-return]
 
     def conj(self) -> Tensor:
         """Return `np.conjugate` of the Tensor; real, it is the Tensor itself, as an array is."""
