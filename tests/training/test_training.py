@@ -7,6 +7,7 @@ import re
 import sys
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import h5py
@@ -124,7 +125,8 @@ def test_a_dataset_is_read_batch_by_batch() -> None:
         (np.ones((2, 0)), np.ones((1, 0)), 2, ValueError, "no examples"),
         (np.ones((2, 5)), np.ones((1, 5)), 0, ValueError, "size is 0"),
         (np.ones((2, 5)), np.ones((1, 5)), 2.5, ValueError, "size is 2.5"),
-        ([[1.0]], np.ones((1, 1)), 1, TypeError, "X is a list"),
+        ([[1.0]], np.ones((1, 1)), 1, TypeError, r"X is a list.* write np\.asarray\(X\)"),
+        (SimpleNamespace(shape=(1, 1)), np.ones((1, 1)), 1, TypeError, r"write np\.asarray"),  # as a data frame
     ],
 )
 def test_what_mini_batches_refuse(X: Any, Y: Any, size: Any, error: type[Exception], message: str) -> None:

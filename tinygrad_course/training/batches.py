@@ -73,8 +73,9 @@ def examples(data: Any, chosen: Array, axis: int) -> Array:
 def count_examples(X: Any, Y: Any, axis: int) -> int:
     """Return m, or say why X and Y don't go together."""
     for name, data in (("X", X), ("Y", Y)):
-        if not hasattr(data, "shape"):
-            raise TypeError(f"{name} is a {type(data).__name__}; expected an array or an HDF5 dataset")
+        if not (hasattr(data, "shape") and isinstance(getattr(data, "dtype", None), np.dtype)):
+            told = f"{name} is a {type(data).__name__}; expected an array or an HDF5 dataset"
+            raise TypeError(f"{told}: write np.asarray({name})")
         if any(n != n for n in data.shape):  # noqa: PLR0124  (nan)
             raise ValueError(
                 f"{name} is {tuple(data.shape)}: its sizes are not known yet. Call "
