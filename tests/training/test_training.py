@@ -126,7 +126,7 @@ def test_a_dataset_is_read_batch_by_batch() -> None:
         (np.ones((2, 5)), np.ones((1, 5)), 0, ValueError, "size is 0"),
         (np.ones((2, 5)), np.ones((1, 5)), 2.5, ValueError, "size is 2.5"),
         ([[1.0]], np.ones((1, 1)), 1, TypeError, r"X is a list.* write np\.asarray\(X\)"),
-        (SimpleNamespace(shape=(1, 1)), np.ones((1, 1)), 1, TypeError, r"write np\.asarray"),  # as a data frame
+        (SimpleNamespace(shape=(1, 1)), np.ones((1, 1)), 1, TypeError, r"write np\.asarray"),
     ],
 )
 def test_what_mini_batches_refuse(X: Any, Y: Any, size: Any, error: type[Exception], message: str) -> None:
