@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +21,10 @@ import numpy as np
 from tinygrad_course.engine.masked_gradients import Live, Partial, chooses, gathered, handed_on, step
 from tinygrad_course.engine.monomials import flat_at_0
 from tinygrad_course.engine.other_arrays import Sparse, sparse_times, times_sparse
-from tinygrad_course.engine.views import as_of
+from tinygrad_course.engine.views import as_of, behind
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.norms import extreme_entries
-from tinygrad_course.rules.shapes import is_complex
+from tinygrad_course.rules.shapes import MOVES, is_complex
 from tinygrad_course.rules.table import Rule
 
 if TYPE_CHECKING:
@@ -38,11 +37,7 @@ _ENTROPIES = {"xlogy", "xlog1py"}  # of a module that need not have been importe
 #: Sums of products of entries, besides those whose rules say so.
 _PRODUCTS = {np.prod, np.cumprod, sparse_times, times_sparse}
 #: What puts entries elsewhere, and what besides adds them up, or multiplies them.
-_MOVES = {
-    *(operator.getitem, np.reshape, np.transpose, np.swapaxes, np.moveaxis, np.squeeze, np.expand_dims),
-    *(np.broadcast_to, np.ravel, np.matrix_transpose, np.flip, np.copy, np.positive, np.repeat, np.tile),
-    *(np.roll, np.diagonal),
-}
+_MOVES = MOVES | {np.positive}
 _SUMS = _MOVES | {
     *(np.add, np.subtract, np.negative, np.sum, np.mean, np.where, np.multiply),
     *(np.concatenate, np.stack, astype),
@@ -236,17 +231,4 @@ def like(x: Any, depth: int = DEPTH) -> Any:
 
 def signs_of_zeros(root: Tensor) -> bool:
     """Whether a Tensor that `root` was computed from has a 0 whose sign was asked for."""
-    seen: set[Any] = set()
-    stack: list[Any] = [root]
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if node._about is not None and node._about.signed and not np.all(_numbers(node)):
-            return True
-        rule, args = node._op, as_of(node)
-        stack += [
-            a for a in (args[0] if rule is not None and rule.sequence else args) if type(a) is type(root)
-        ]
-    return False
+    return any(t._about is not None and t._about.signed and not np.all(_numbers(t)) for t in behind([root]))

@@ -135,8 +135,6 @@ def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
         explained = kind(message)
     except TypeError:
         return error
-    if isinstance(error, np.linalg.LinAlgError):
-        explained = np.linalg.LinAlgError(message)
     explained.graph = _graph(rule, members, told, frame)  # type: ignore[union-attr]
     return explained
 

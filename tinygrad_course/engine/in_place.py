@@ -19,7 +19,7 @@ from tinygrad_course.engine.creation import twin_of
 from tinygrad_course.engine.partial_writes import own_data, written
 from tinygrad_course.engine.plain_numbers import called, stored
 from tinygrad_course.engine.recording import dispatch
-from tinygrad_course.engine.views import View, Written, now
+from tinygrad_course.engine.views import View, Written, behind, now
 from tinygrad_course.rules.indexing import assign, astype
 from tinygrad_course.rules.table import is_tensor
 from tinygrad_course.rules.writing import apart
@@ -46,12 +46,10 @@ def write(target: Tensor, index: Any, value: Any) -> None:
     if masked and getattr(value, "shape", ()):
         told = f"{target._label()} written to by a mask of shape {index.shape}"
         apart(target, value, lambda a, values: operator.setitem(a, index, values), told)
-    if type(state) is View:
-        if type(value) is cls and type(value._state) is View and _same(value._state, target, index):
-            return  # what  y[0] += 1  ends with: the view was written to already
-        _through(state, index, value)
-        return
     if type(value) is cls and type(value._state) is View and _same(value._state, target, index):
+        return  # what  y[0] += 1  ends with: the view was written to already
+    if type(state) is View:
+        _through(state, index, value)
         return
     if plain_leaf(target) and type(value) is not cls:
         leaf = now(target)
@@ -179,20 +177,12 @@ def _without(root: Tensor, before: Tensor, latest: Tensor) -> None:
 
     ``y[k] = f(y[k])`` would otherwise tie y to itself, and keep its arrays until Python looks for such knots.
     """
-    waiting: list[Any] = [latest]
-    seen = set()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        args = node._args
-        if node._op.sequence:
-            args = (tuple([before if a is root else a for a in args[0]]), *args[1:])
-        node._args = args = tuple([before if a is root else a for a in args])
-        members = args[0] if node._op.sequence else args
-        younger = [a for a in members if type(a) is type(root) and a._serial < root._serial]
-        waiting += [a for a in younger if a._op is not None]
+    for node in behind([latest], root._serial - 1):
+        if node._op is not None:
+            args = node._args
+            if node._op.sequence:
+                args = (tuple([before if a is root else a for a in args[0]]), *args[1:])
+            node._args = tuple([before if a is root else a for a in args])
 
 
 def _through(view: View, index: Any, value: Any) -> None:

@@ -15,7 +15,7 @@ from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.saved_arrays import SMALL, Hold, hold
 from tinygrad_course.engine.sweep import sweep
 from tinygrad_course.engine.tensor import Tensor, as_data
-from tinygrad_course.engine.views import as_of, now, version_of
+from tinygrad_course.engine.views import behind, now, version_of
 from tinygrad_course.rules.table import RULES
 
 Function = Callable[..., Any]
@@ -250,7 +250,7 @@ def let_go(error: BaseException, oldest: int) -> None:
     while traceback is not None:
         waiting += traceback.tb_frame.f_locals.values()
         traceback = traceback.tb_next
-    seen = set()
+    found, seen = [], set()
     while waiting:
         thing = waiting.pop()
         if id(thing) in seen:
@@ -260,8 +260,8 @@ def let_go(error: BaseException, oldest: int) -> None:
             waiting += thing
         elif isinstance(thing, dict):
             waiting += thing.values()
-        elif type(thing) is Tensor and thing._serial <= oldest:
-            node = thing._present()
-            if node._about is not None:
-                node._about.holds = None
-            waiting += (node, *as_of(node))
+        elif type(thing) is Tensor:
+            found.append(thing._present())
+    for node in behind(found, oldest):
+        if node._about is not None:
+            node._about.holds = None

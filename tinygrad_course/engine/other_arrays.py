@@ -80,7 +80,7 @@ def _classify(kind: type) -> Admit | None:
     if issubclass(kind, np.ndarray) and kind is not np.ndarray:
         return _refusing(kind, "what this kind of array adds to NumPy's would be lost; write np.asarray(X)")
     if hasattr(kind, "__array_function__") or hasattr(kind, "__record_call__"):
-        return _with_known_shape if kind.__module__.startswith("dask") else None
+        return with_known_shape if kind.__module__.startswith("dask") else None
     if issubclass(kind, np.generic):
         return None
     if issubclass(kind, numbers.Real) and not issubclass(kind, (int, float)):  # a fraction
@@ -98,11 +98,12 @@ def _as_array(value: Any) -> Any:
     return array
 
 
-def _with_known_shape(value: Any) -> Any:
+def with_known_shape(value: Any, what: str = "X") -> Any:
+    """Return an array; raise if its size is not known yet."""
     if any(n != n for n in value.shape):  # noqa: PLR0124  (NaN)
         raise ValueError(
-            f"X is a Dask array of unknown shape {value.shape} (rows chosen by a mask?), and a gradient has "
-            "the shape of its argument; call X.compute_chunk_sizes() first"
+            f"{what} is a Dask array of unknown shape {value.shape} (rows chosen by a mask?), and a gradient "
+            "needs its size; call X.compute_chunk_sizes() first, on the array that was chosen from another"
         )
     return value
 
@@ -112,13 +113,7 @@ _KINDS: dict[type, Admit | None] = dict.fromkeys(_PLAIN)
 
 
 def admitted(value: Any) -> Any:
-    """Return a constant as a rule can take it.
-
-    Raises
-    ------
-    TypeError
-        For a kind that would make a gradient wrong, with what to write.
-    """
+    """Return a constant as a rule can take it; raise for a kind that would make a gradient wrong."""
     kind = type(value)
     try:
         admit = _KINDS[kind]

@@ -236,15 +236,7 @@ def _put(array: Any, index: Any, part: Any) -> Any:
 
 
 def shares(
-    node: Tensor,
-    x: Tensor,
-    g: Any,
-    live: Live | None,
-    before: Any,
-    own: Own,
-    *,
-    masked: bool,
-    record: bool,
+    node: Tensor, x: Tensor, g: Any, live: Live | None, before: Any, own: Own, *, masked: bool, record: bool
 ) -> tuple[Any, list[tuple[Any, Any]]] | None:
     """Return the gradient of the array that a part was read of or written to, and that of what was written.
 
@@ -263,7 +255,7 @@ def shares(
     assert rule is not None  # noqa: S101
     index = args[1] if values is None else values[1]
     again = repeats(index)
-    if record and not (_plain_index(index) and (rule is WRITE or not again or _names_rows(index))):
+    if record and not (_plain_index(index) and (rule is WRITE or not again or named_rows(index))):
         return None
     masked = masked and (live is not None or chooses(rule, (), None))
     more = []
@@ -296,10 +288,6 @@ def shares(
     own[x] = array, mask
     share = array if mask is None else Partial(array, Live(lambda: mask, (), asked=True))
     return share if before is None else added(before, share), more
-
-
-def _names_rows(index: Any) -> bool:
-    return named_rows(index if type(index) is tuple else (index,))
 
 
 def _once(index: Any, g: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:

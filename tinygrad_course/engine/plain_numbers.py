@@ -14,12 +14,12 @@ import linecache
 import math
 from itertools import islice
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tinygrad_course.engine import errors
-from tinygrad_course.engine.views import as_of, now
+from tinygrad_course.engine.views import behind, now
 
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
@@ -69,19 +69,8 @@ def traced(tensor: Tensor) -> Trace | None:
     oldest = max((trace.oldest for trace in active.copy()), default=None)
     if oldest is None:
         return None
-    waiting: list[Any] = [now(tensor)]
-    seen = set()
-    while waiting:
-        t = waiting.pop()
-        if type(t) is not type(tensor) or id(t) in seen or t._serial > oldest:
-            continue
-        seen.add(id(t))
-        if t._about is not None and t._about.trace in active:
-            return t._about.trace
-        if t._op is not None:
-            for arg in as_of(t):
-                waiting += arg if isinstance(arg, (tuple, list)) else [arg]
-    return None
+    found = (t._about.trace for t in behind([now(tensor)], oldest) if t._about is not None)
+    return next((trace for trace in found if trace in active), None)
 
 
 def remembered(tensor: Tensor, error: Exception, *, refused: bool = True) -> Exception:

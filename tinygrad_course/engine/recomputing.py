@@ -21,9 +21,9 @@ from tinygrad_course.engine import extended_range
 from tinygrad_course.engine.extended_range import Extended, extended, joined
 from tinygrad_course.engine.partial_writes import Overwritten, restored
 from tinygrad_course.engine.stable_forms import Mended, is_sigmoid
-from tinygrad_course.engine.views import as_of
+from tinygrad_course.engine.views import as_of, behind
 from tinygrad_course.rules.indexing import assign, astype, scatter
-from tinygrad_course.rules.shapes import is_complex
+from tinygrad_course.rules.shapes import MOVES, is_complex
 from tinygrad_course.rules.table import Rule
 
 if TYPE_CHECKING:
@@ -151,11 +151,7 @@ _ON: dict[Any, Callable[..., Any]] = {
 }
 
 #: Functions that put entries elsewhere, of which each is one entry of the arguments.
-_MOVES: set[Any] = {
-    *(operator.getitem, np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose),
-    *(np.squeeze, np.expand_dims, np.flip, np.flipud, np.fliplr, np.rot90, np.diagonal, np.broadcast_to),
-    *(np.copy, np.tile, np.repeat, np.roll, np.tril, np.triu, np.concatenate, np.stack, np.where, assign),
-}
+_MOVES = MOVES | {np.tril, np.triu, np.concatenate, np.stack, np.where, assign}
 
 
 def _moved(rule: Rule, args: list[Any], kwargs: dict[str, Any]) -> Extended:
@@ -195,21 +191,8 @@ def _linear(function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
 def recomputed(tensors: list[Tensor]) -> list[Any]:
     """Return the values of Tensors, computed from the leaves."""
     known: dict[Tensor, Any] = {}
-    for tensor in tensors:
-        stack = [tensor]
-        while stack:
-            node = stack[-1]
-            if node in known:
-                stack.pop()
-                continue
-            args = as_of(node)
-            members = args[0] if node._op is not None and node._op.sequence else args
-            waiting = [a for a in members if type(a) is type(node) and a not in known]
-            if waiting:
-                stack += waiting
-                continue
-            known[node] = _value(node, args, known)
-            stack.pop()
+    for node in behind(tensors):
+        known[node] = _value(node, as_of(node), known)
     return [_plain(known[tensor]) for tensor in tensors]
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import clock, leaf, node
 from tinygrad_course.engine.errors import blocks
-from tinygrad_course.engine.other_arrays import ASKED_FIRST, admitted, refuse_solver
+from tinygrad_course.engine.other_arrays import ASKED_FIRST, admitted, refuse_solver, with_known_shape
 from tinygrad_course.engine.partial_writes import WRITE, detached
 from tinygrad_course.engine.plain_numbers import into_plain
 from tinygrad_course.engine.result_layout import OWN, as_numpys
@@ -28,6 +28,7 @@ from tinygrad_course.engine.sweep import OUTPUT
 from tinygrad_course.engine.views import View, in_memory, is_view, now
 from tinygrad_course.rules.elementwise import step as sign_of_reals
 from tinygrad_course.rules.indexing import astype
+from tinygrad_course.rules.shapes import MOVES
 from tinygrad_course.rules.table import (
     COMPOSED,
     NO_DERIVATIVE,
@@ -56,18 +57,9 @@ _UNCHANGING = _NUMBERS | {slice, type(Ellipsis)}
 
 #: What NumPy makes views, for arrays of other libraries, which don't tell; None: it depends on the layout.
 VIEWS: dict[Callable[..., Any], bool | None] = {
-    np.reshape: None,
-    np.ravel: None,
-    np.einsum: None,
-    **dict.fromkeys(
-        [
-            operator.getitem, np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose, np.squeeze,
-            np.expand_dims, np.flip, np.flipud, np.fliplr, np.rot90, np.diagonal, np.broadcast_to, np.real,
-            np.imag, windows,
-        ],
-        True,
-    ),
-}  # fmt: skip
+    **dict.fromkeys(MOVES - {np.copy, np.tile, np.repeat, np.roll} | {np.real, np.imag, windows}, True),
+    **dict.fromkeys((np.reshape, np.ravel, np.einsum)),
+}
 #: What asks how arrays lie in memory.
 LOOKING = {f: f for f in (np.shares_memory, np.may_share_memory)} | {harmless: reads_before}
 READ_ONLY = {np.diagonal, np.broadcast_to, windows}
@@ -238,13 +230,7 @@ def _covered(cls: type[Tensor], rule: Rule, args: tuple[Any, ...]) -> tuple[bool
 
 
 def _result(rule: Rule, y: Any) -> Any:
-    """Return what a function computed as a Tensor can hold it.
-
-    Raises
-    ------
-    TypeError
-        If it is no number or array of numbers.
-    """
+    """Return what a function computed as a Tensor can hold it; raise for what is no array of numbers."""
     if isinstance(y, (int, float)) and not isinstance(y, np.generic):
         return _float64(y)
     if type(y) is complex:
@@ -256,12 +242,7 @@ def _result(rule: Rule, y: Any) -> Any:
             + (f" of dtype {y.dtype}" if hasattr(y, "dtype") else "")
             + "; a Tensor holds numbers"
         )
-    if any(n != n for n in y.shape):  # noqa: PLR0124  (not a number)
-        raise ValueError(
-            f"the result of {rule.name} is {y.shape}: its size is not known yet, and a gradient needs it. "
-            "Call X.compute_chunk_sizes() on the Dask array that was chosen from another, as X[:, mask] is"
-        )
-    return y
+    return with_known_shape(y, f"the result of {rule.name}")
 
 
 def _members(
@@ -306,13 +287,7 @@ def _holds_tensor(cls: type[Tensor], value: Any) -> bool:
 # ------------------------------------------------------------------ views
 
 
-def _view(
-    cls: type[Tensor],
-    out: Tensor,
-    given: tuple[Any, ...],
-    values: list[Any],
-    kwargs: Any,
-) -> Tensor:
+def _view(cls: type[Tensor], out: Tensor, given: tuple[Any, ...], values: list[Any], kwargs: Any) -> Tensor:
     """Return `out` as the view of an argument that NumPy would have made, or as it is if none."""
     rule: Any = out._op
     function = rule.function
@@ -455,13 +430,7 @@ def _outputs(cls: type[Tensor], whole: Tensor, y: Any) -> Any:
 def dispatch(
     cls: type[Tensor], function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """Do what the tables say of `function` for a call that has a Tensor in it (NEP 18).
-
-    Raises
-    ------
-    TypeError
-        If the function is refused, or on no list.
-    """
+    """Do what the tables say of `function` for a call that has a Tensor in it (NEP 18)."""
     if "out" in kwargs:
         kwargs = dict(kwargs)
         out = kwargs.pop("out")

@@ -32,17 +32,8 @@ OWN = {
     *(np.average, np.quantile, np.percentile, np.median, np.nanquantile, np.nanpercentile, np.nanmedian),
     *(np.nanmean, np.nanvar, np.nanstd, np.cov, np.corrcoef, np.correlate, np.gradient, np.trapezoid),
     *(np.polyval, np.polyint, np.polydiv, np.polyfit, np.linspace, np.logspace, np.geomspace),
-    *(
-        np.modf,
-        np.full_like,
-        np.cross,
-        np.linalg.cross,
-        np.sum,
-        np.prod,
-        np.nanmax,
-        np.nanmin,
-        np.linalg.lstsq,
-    ),
+    *(np.modf, np.full_like, np.cross, np.linalg.cross, np.sum, np.prod, np.nanmax, np.nanmin),
+    np.linalg.lstsq,
 }
 
 

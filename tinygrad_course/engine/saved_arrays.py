@@ -69,13 +69,7 @@ class Sample:
         return (array.ravel("K") if contiguous else array.flat)[:: self.step].tobytes()
 
     def verify(self, name: str) -> None:
-        """Raise if the constant was written to.
-
-        Raises
-        ------
-        RuntimeError
-            Of the operation `name` that was recorded with it.
-        """
+        """Raise if the constant was written to, naming the operation that was recorded with it."""
         if self._taken() != self.entries:
             raise RuntimeError(
                 f"a constant of {name!r}, an array {self.array.shape}, was written to after it was recorded, "

@@ -22,7 +22,7 @@ import numpy as np
 
 from tinygrad_course.engine.creation import node
 from tinygrad_course.engine.masked_gradients import masks
-from tinygrad_course.engine.views import as_of
+from tinygrad_course.engine.views import as_of, version_of
 from tinygrad_course.rules.reductions import logsumexp
 from tinygrad_course.rules.shapes import is_complex, largest
 from tinygrad_course.rules.table import RULES, Rule, is_tensor
@@ -76,24 +76,21 @@ def is_number(x: Any, value: float) -> bool:
     return isinstance(x, (int, float, np.generic)) and x == value
 
 
-def has_exponential(x: Any, depth: int = DEPTH) -> bool:
-    """Whether an exponential takes part in a sum, product or quotient."""
-    operation = getattr(x, "_op", None)
-    if operation is not None and type(operation.function) is not Mended:
-        function, args = (
-            operation.function,
-            x._args,
-        )  # not as of its time: a glance, and the commonest question
-    else:
-        function, args, _ = call(x)
-    if function is np.exp or is_sigmoid(function):
-        return True
-    if function not in _COMBINING or not depth:
-        return False
-    for a in args:  # noqa: SIM110  (this is faster)
-        if has_exponential(a, depth - 1):
-            return True
-    return False
+def has_exponential(x: Any, depth: int = DEPTH, *, shifted: bool = True) -> bool:
+    """Whether an exponential, or a sigmoid, takes part in a sum, product or quotient.
+
+    That of u - max(u), which does not overflow, counts if it is to be counted `shifted`.
+    """
+    rule = getattr(x := version_of(x), "_op", None)
+    function, args = call(x)[:2] if rule is None else (rule.function, x._args)
+    function = function.function if type(function) is Mended else function
+    if function is np.exp:
+        return shifted or not is_shifted(args[0])
+    return is_sigmoid(function) or (
+        function in _COMBINING
+        and depth > 0
+        and any(has_exponential(a, depth - 1, shifted=shifted) for a in args)
+    )
 
 
 def logarithm(x: Any, depth: int = DEPTH) -> Any:
@@ -133,18 +130,13 @@ def log_of_sum(l: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """Return the logarithm of a sum, from those of its terms."""
     if is_shifted(l) and shift_axis(l) == axis:  # one of the terms is 1
         return np.log(np.sum(np.exp(l), axis=axis, keepdims=keepdims))
-    if axis is None or isinstance(axis, tuple):
-        if axis is not None and len(axis) != l.ndim:
-            return None
-        total = logsumexp(l.reshape(-1), 0)
-        return total.reshape((1,) * l.ndim) if keepdims else total
     return logsumexp(l, axis, bool(keepdims))
 
 
 def log_of_mean(l: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """Return the logarithm of a mean, from those of its terms."""
     total = log_of_sum(l, axis, keepdims=keepdims)
-    return None if total is None else total - math.log(l.size / max(total.size, 1))
+    return total - math.log(l.size / max(total.size, 1))
 
 
 _BINARY = {np.add, np.multiply, np.divide}
@@ -295,16 +287,6 @@ def holds_one(x: Any) -> bool:
     return bool(shift_axis(term[1][0]) == (args[1] if len(args) > 1 else kwargs.get("axis")))
 
 
-def overflows(x: Any, depth: int = DEPTH) -> bool:
-    """Whether an exponential takes part that may be infinite, or a sigmoid."""
-    function, args, _ = call(x)
-    if function is np.exp:
-        return not is_shifted(args[0])
-    return is_sigmoid(function) or (
-        function in _COMBINING and depth > 0 and any(overflows(a, depth - 1) for a in args)
-    )
-
-
 def sums_exponentials(x: Any, depth: int = DEPTH) -> bool:
     """Whether a sum of many exponentials takes part; those of u - max(u) do not overflow.
 
@@ -345,7 +327,7 @@ def mend_divide(out: Tensor) -> Tensor:
     if out._data.dtype.kind != "f":
         return out
     if traced(divisor):
-        if not overflows(divisor) or not (sums_exponentials(divisor) or beyond(out)):
+        if not has_exponential(divisor, shifted=False) or not (sums_exponentials(divisor) or beyond(out)):
             return out
     else:
         size = largest(data)

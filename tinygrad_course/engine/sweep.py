@@ -131,13 +131,7 @@ def conform(g: Any, value: Any, rule: Rule) -> Any:
 
 
 def first_seed(J: Any) -> Any:
-    """Return the gradient of a cost with respect to itself, 1 in its shape.
-
-    Raises
-    ------
-    TypeError
-        If the cost is complex.
-    """
+    """Return the gradient of a cost, which must be real, with respect to itself: 1 in its shape."""
     if type(J) is np.float64:
         return ONE
     if J.dtype.kind == "c":
@@ -152,45 +146,19 @@ def first_seed(J: Any) -> Any:
 
 def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     root: Tensor,
-    seed: Any,
-    oldest: int = OLDEST,
-    keep: bool = False,
-    mark: bool = True,
-    record: bool = False,
-    careful: bool = False,
-    zeros: Zeros | None = None,
+    seed: Any,  # its gradient, of its shape and dtype
+    oldest: int = OLDEST,  # the birth number of the oldest node of interest: older ones are not followed
+    keep: bool = False,  # the graph stays as it is, for another sweep
+    mark: bool = True,  # each computed Tensor on the way keeps its gradient
+    record: bool = False,  # computed with Tensors: the gradients can be differentiated, and `keep`
+    careful: bool = False,  # it is known from the beginning where a gradient is live (see `masked_gradients`)
+    zeros: Zeros | None = None,  # `constant_zeros.with_zeros`: no gradient goes to a multiple of a constant 0
 ) -> dict[Tensor, Any]:
     """Send `seed` back from `root` and return the leaves that it reaches, each with its gradient.
 
     Nothing of a sweep stands in the graph while it is under way, so several threads may sweep through what
-    they share.
-
-    Parameters
-    ----------
-    root, seed
-        Where to begin, and its gradient, of its shape and dtype.
-    oldest : int
-        The birth number of the oldest node of interest; older ones are not followed.
-    keep : bool
-        Leave the graph as it is, for another sweep.
-    mark : bool
-        Leave its gradient with each computed Tensor on the way.
-    record : bool
-        Compute with Tensors, so that the gradients are recorded and can be differentiated. The graph is left
-        as it is, and nodes older than `oldest` are passed over: the result depends on them through what is
-        recorded.
-    careful : bool
-        Know from the beginning on which entries of a gradient are live (see `masked_gradients`).
-    zeros : callable, optional
-        Of a recorded sweep: what `constant_zeros.with_zeros` has returned, to give no gradient to what is
-        multiplied by a constant 0.
-
-    Raises
-    ------
-    Foreign
-        When a node older than `oldest` is met, unless the gradients are recorded.
-    FreedGraphError
-        When the graph was freed by an earlier sweep.
+    they share. A node older than `oldest` raises `Foreign`; a recorded sweep passes it over: the result
+    depends on it through what is recorded. A graph that an earlier sweep has freed raises `FreedGraphError`.
     """
     if root._state is not None:
         root = now(root)

@@ -41,13 +41,7 @@ _GETITEM = RULES[operator.getitem]
 
 
 def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
-    """Return a copy of `data` as a Tensor holds it: real, floating, an array or a NumPy scalar.
-
-    Raises
-    ------
-    TypeError
-        For anything else.
-    """
+    """Return a copy of `data` as a Tensor holds it: real, floating, an array or a NumPy scalar."""
     if type(data) is Tensor:
         raise TypeError(f"{data._label()} is a Tensor already; Tensor(t.data) makes a variable of its own")
     if isinstance(data, (list, tuple)) and any(type(d) is Tensor for d in data):

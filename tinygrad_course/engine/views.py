@@ -11,7 +11,7 @@ To the recorder both look like leaves in a state that is not None, so that ordin
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -180,6 +180,24 @@ def as_of(node: Tensor) -> tuple[Any, ...]:
     if node._op is not None and node._op.sequence:
         return (tuple([version_of(a) for a in args[0]]), *args[1:])
     return tuple([version_of(a) for a in args])
+
+
+def members(node: Tensor) -> tuple[Any, ...]:
+    """Return the arguments of `node` as they were, those of a function of a list one by one."""
+    args = as_of(node)
+    return args[0] if node._op is not None and node._op.sequence else args
+
+
+def behind(roots: Iterable[Any], oldest: int = 1) -> list[Any]:
+    """Return Tensors and what they were computed from, the oldest first, but what is older than `oldest`."""
+    found: set[Any] = set()
+    waiting = list(roots)
+    while waiting:
+        tensor = waiting.pop()
+        if hasattr(tensor, "_serial") and tensor._serial <= oldest and tensor not in found:
+            found.add(tensor)
+            waiting += members(tensor)
+    return sorted(found, key=lambda tensor: -tensor._serial)
 
 
 def is_view(y: Any, value: Any) -> bool:

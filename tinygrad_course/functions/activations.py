@@ -7,7 +7,8 @@ from scipy import special
 
 from tinygrad_course.engine.recording import record
 from tinygrad_course.engine.tensor import Tensor
-from tinygrad_course.rules.reductions import logsumexp_vjp, total
+from tinygrad_course.rules.reductions import logsumexp as _logsumexp
+from tinygrad_course.rules.reductions import total, weighed
 from tinygrad_course.rules.shapes import inexact, masked, restore, unbroadcast
 from tinygrad_course.rules.special import EXPIT
 from tinygrad_course.rules.table import RULES, primitive, rule
@@ -150,23 +151,8 @@ def logsumexp(Z: Any, axis: Any = 0, keepdims: bool = False, b: Any = None) -> A
 
 
 @primitive
-def _logsumexp(Z: Any, axis: Any = 0, keepdims: bool = False) -> Any:
-    return _weighed(Z, None, axis, keepdims)
-
-
-@primitive
 def _weighted_logsumexp(Z: Any, b: Any, axis: Any, keepdims: bool) -> Any:
-    return _weighed(np.where(b == 0, -np.inf, Z), b, axis, keepdims)
-
-
-def _weighed(Z: Any, b: Any, axis: Any, keepdims: bool) -> Any:
-    Z = inexact(Z)
-    highest = np.max(Z, axis=axis, keepdims=True)
-    highest = np.where(np.isfinite(highest), highest, 0)  # all -inf, or some inf: no NaN from a difference
-    with np.errstate(divide="ignore", invalid="ignore"):
-        E = np.exp(Z - highest)
-        total = np.log(np.sum(E if b is None else b * E, axis=axis, keepdims=True)) + highest
-    return total if keepdims else np.squeeze(total, axis=axis)[()]
+    return weighed(np.where(b == 0, -np.inf, Z), b, axis, keepdims)
 
 
 @primitive
@@ -219,7 +205,6 @@ def _weight_vjp(g: Any, y: Any, Z: Any, b: Any, axis: Any, keepdims: bool) -> An
 
 rule(relu, lambda g, y, Z: masked(g, y > 0), elementwise=True)
 rule(leaky_relu, lambda g, y, Z, slope=0.01: np.where(Z > 0, g, slope * g))
-rule(_logsumexp, logsumexp_vjp, name="logsumexp")
 rule(
     _weighted_logsumexp,
     lambda g, y, Z, b, axis, keepdims: unbroadcast(b * _weight_vjp(g, y, Z, b, axis, keepdims), Z.shape),

@@ -28,6 +28,11 @@ def _binom_log_mass(k: Any, n: Any, p: Any) -> Any:
     return ways + special.xlogy(k, p) + special.xlog1py(n - k, -p)
 
 
+def _nbinom_log_mass(k: Any, n: Any, p: Any) -> Any:
+    ways = special.gammaln(k + n) - special.gammaln(n) - special.gammaln(k + 1.0)
+    return ways + n * np.log(p) + special.xlog1py(k, -p)
+
+
 norm = Continuous(
     "norm", lambda z: -(z * z + LOG_2PI) / 2, special.ndtr, log_distribution=special.log_ndtr, symmetric=True,
 )  # fmt: skip
@@ -101,18 +106,9 @@ geom = Discrete(
     lambda k, p: -np.expm1(special.xlog1py(k, -p)), 1, lambda p: (p > 0) & (p <= 1),
 )  # fmt: skip
 nbinom = Discrete(
-    "nbinom",
-    lambda k, n, p: (
-        special.gammaln(k + n)
-        - special.gammaln(n)
-        - special.gammaln(k + 1.0)
-        + n * np.log(p)
-        + special.xlog1py(k, -p)
-    ),
-    lambda k, n, p: special.betainc(n, k + 1.0, p),
-    0,
+    "nbinom", _nbinom_log_mass, lambda k, n, p: special.betainc(n, k + 1.0, p), 0,
     lambda n, p: (n > 0) & (p > 0) & (p <= 1),
-)
+)  # fmt: skip
 
 
 class dirichlet:  # noqa: N801  (SciPy's name)

@@ -15,7 +15,7 @@ from scipy import special
 
 from tinygrad_course.rules.elementwise import quotient
 from tinygrad_course.rules.shapes import is_complex
-from tinygrad_course.rules.special import by_last, series, unknown
+from tinygrad_course.rules.special import by_last, near_0, series, unknown
 from tinygrad_course.rules.table import primitive, rule
 
 # ------------------------------------------------------------------ Bessel functions: neighbouring orders
@@ -146,12 +146,8 @@ I0_REST = tuple(1.0 / math.factorial(k + 1) ** 2 for k in range(12))
 
 def rest_over_x(f: Any, sign: float, x: Any) -> Any:
     """sign (f(x) - 1) / x of I0 and J0: its series about 0, where that cancels."""
-    near = np.abs(x) < 2.0
-    away = np.where(near, 2.0, x)
-    here = np.where(near, x, 0.0)
-    return np.where(
-        near, 0.25 * here * series(sign * 0.25 * here * here, I0_REST), sign * (f(away) - 1.0) / away
-    )
+    terms = [c * (0.25 * sign) ** k / 4.0 for k, c in enumerate(I0_REST)]
+    return x * near_0(x, 2.0, terms, lambda x: sign * (f(x) - 1.0) / x / x, power=2)
 
 
 by_output(special.it2i0k0, lambda y, x: rest_over_x(special.i0, 1.0, x), lambda y, x: -(special.k0(x) / x))

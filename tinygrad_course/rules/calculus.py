@@ -65,8 +65,6 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     """Differences of the second order inside, of `edge_order` at both ends."""
     f = as_array(f)
     axes = normalize(axis, f.ndim)
-    if len(varargs) not in (0, 1, len(axes)):
-        raise TypeError(f"np.gradient: {len(varargs)} spacings for {len(axes)} axes")
     spacings = varargs * len(axes) if len(varargs) == 1 else varargs or (1.0,) * len(axes)
     slopes = [slope_along(np.moveaxis(f, k, -1), h, edge_order) for k, h in zip(axes, spacings, strict=True)]
     slopes = [np.moveaxis(s, -1, k) for k, s in zip(axes, slopes, strict=True)]
@@ -74,10 +72,8 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 
 
 def slope_along(f: Any, spacing: Any, edge_order: int) -> Any:
-    n = f.shape[-1]
-    if n < edge_order + 1:
-        raise ValueError(f"np.gradient needs {edge_order + 1} values along each axis, not {n}")
-    steps = np.broadcast_to(as_array(spacing), (n - 1,)) if np.ndim(spacing) == 0 else diff(inexact(spacing))
+    n = f.shape[-1] - 1
+    steps = np.broadcast_to(as_array(spacing), (n,)) if np.ndim(spacing) == 0 else diff(inexact(spacing))
     if not is_tensor(steps):
         steps = steps.astype(f.dtype)
     slopes = diff(f) / steps

@@ -48,10 +48,9 @@ rule(np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.trunc(a / b))
 composed(np.divmod)(lambda a, b, /: (np.floor_divide(a, b), np.remainder(a, b)))
 composed(np.modf)(lambda x, /: (x - np.trunc(x), np.trunc(x)))
 rule(np.ldexp, lambda g, y, a, n: np.ldexp(g, n), None)
-rule(np.deg2rad, lambda g, y, a: g * (math.pi / 180.0), saves=False)
-rule(np.radians, lambda g, y, a: g * (math.pi / 180.0), saves=False)
-rule(np.rad2deg, lambda g, y, a: g * (180.0 / math.pi), saves=False)
-rule(np.degrees, lambda g, y, a: g * (180.0 / math.pi), saves=False)
+for _in_radians, _in_degrees in ((np.deg2rad, np.rad2deg), (np.radians, np.degrees)):
+    rule(_in_radians, lambda g, y, a: g * (math.pi / 180.0), saves=False)
+    rule(_in_degrees, lambda g, y, a: g * (180.0 / math.pi), saves=False)
 
 
 def power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -289,12 +288,7 @@ def inside(y: Any, x: Any, low: Any, high: Any) -> Any:
     return x > low if high is None else (x > low) & (x < high)
 
 
-rule(
-    clip,
-    lambda g, y, x, low, high: masked(g, inside(y, x, low, high)),
-    elementwise=True,
-    chooses=(inside,),
-)
+rule(clip, lambda g, y, x, low, high: masked(g, inside(y, x, low, high)), elementwise=True, chooses=(inside,))
 
 
 @composed(np.clip, getattr(umath, "clip"))  # noqa: B009  (the ufunc behind it, which NumPy keeps for itself)

@@ -89,8 +89,9 @@ def sums_of_rows(values: Any, rows: Any, n: int) -> Any:
     return np.bincount(places, values.reshape(-1), n * width).reshape((n, width))
 
 
-def named_rows(parts: tuple[Any, ...]) -> bool:
+def named_rows(index: Any) -> bool:
     """Whether an index is one of whole rows, by their numbers."""
+    parts = index if isinstance(index, tuple) else (index,)
     return all(isinstance(p, np.ndarray) and p.dtype.kind in "iu" for p in parts)
 
 
@@ -207,9 +208,14 @@ def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if axis is None:
         return arr.reshape(-1)[indices]
-    ndim, axis = arr.ndim, axis % arr.ndim  # the other axes count through their positions
-    others = (np.arange(n).reshape((-1,) + (1,) * (ndim - 1 - i)) for i, n in enumerate(arr.shape))
-    return arr[tuple(indices if i == axis else other for i, other in enumerate(others))]
+    return arr[index_along(arr.shape, indices, axis)]
+
+
+def index_along(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
+    """Indices along an axis, for each position along the others."""
+    index: list[Any] = list(np.indices(shape, sparse=True))
+    index[axis] = indices
+    return tuple(index)
 
 
 composed(np.compress)(lambda condition, a, axis=None: np.take(a, np.flatnonzero(condition), axis))
@@ -220,8 +226,7 @@ composed(np.extract)(lambda condition, arr: arr.reshape(-1)[np.flatnonzero(condi
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     if axis is None:
         arr, axis = arr.reshape(-1), 0
-    left = np.delete(np.arange(arr.shape[axis]), obj)
-    return arr[(slice(None),) * (axis % arr.ndim) + (left,)]
+    return take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
 
 
 @composed(np.resize)
@@ -294,7 +299,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     shape = (*arr.shape[:axis], count, *arr.shape[axis + 1 :])
     values = fitted(values, arr.dtype)
     joined = np.concatenate([arr, np.broadcast_to(values, shape)], axis=axis)
-    return joined[(slice(None),) * axis + (np.where(source < 0, n - 1 - source, source),)]
+    return take(joined, np.where(source < 0, n - 1 - source, source), axis)
 
 
 @composed(np.trim_zeros)
@@ -342,8 +347,7 @@ def partition_vjp(g: Any, y: Any, a: Any, kth: Any, axis: int | None = -1, kind:
         if by_sides is not None:
             return by_sides.reshape(a.shape)
     # the element of rank r of the output is the element of rank r of the input
-    order = in_order(y, axis)
-    return sort_vjp(np.take_along_axis(g, order, axis=axis or 0), y, a, axis)
+    return sort_vjp(np.take_along_axis(g, in_order(y, axis), axis=axis or 0), y, a, axis)
 
 
 def partition_by_sides(g: Any, y: Any, a: Any, kth: int, axis: int) -> Any:

@@ -188,10 +188,6 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(as_array(a), axisa, -1), np.moveaxis(as_array(b), axisb, -1)
-    if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
-        raise ValueError(
-            f"np.cross of Tensors needs vectors of 3 components, not {a.shape[-1]} and {b.shape[-1]}"
-        )
     (a0, a1, a2), (b0, b1, b2) = ([*(v[..., i] for i in range(v.shape[-1])), 0.0][:3] for v in (a, b))
     if a.shape[-1] == b.shape[-1] == 2:  # in the plane: what stands upright on it
         return a0 * b1 - a1 * b0

@@ -218,8 +218,6 @@ def polyfit(
         return c
     covariance = np.linalg.inv(np.dot(left.T, left)) / np.outer(scale, scale)
     if cov != "unscaled":
-        if x.shape[0] <= deg + 1:
-            raise ValueError("the number of data points must exceed order to scale the covariance matrix")
         residuals = residuals / (x.shape[0] - deg - 1)
         covariance = np.expand_dims(covariance, -1) * residuals if y.ndim == 2 else covariance * residuals
     elif y.ndim == 2:

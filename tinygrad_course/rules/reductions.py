@@ -4,6 +4,7 @@ Every rule honours ``axis`` (a number, a tuple, None), ``keepdims``, ``where`` a
 ``initial``, ``dtype`` and ``ddof``.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -12,7 +13,17 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.elementwise import quotient
-from tinygrad_course.rules.shapes import Axes, conj, is_complex, kept, masked, normalize, restore, spread
+from tinygrad_course.rules.shapes import (
+    Axes,
+    conj,
+    inexact,
+    is_complex,
+    kept,
+    masked,
+    normalize,
+    restore,
+    spread,
+)
 from tinygrad_course.rules.table import primitive, rule, with_keywords
 
 
@@ -111,24 +122,14 @@ def var_vjp(
     return (restore(g, a.shape, axis, keepdims) * (2.0 / n)) * conj(centered(a, axis, where))
 
 
-def std_vjp(
-    g: Any,
-    y: Any,
-    a: Any,
-    axis: Axes = None,
-    dtype: Any = None,
-    *,
-    ddof: float = 0,
-    keepdims: Any = False,
-    where: Any = True,
-    correction: float | None = None,
-) -> Any:
-    n = freedom(a, axis, where, y, ddof, correction)
+@functools.wraps(var_vjp)
+def std_vjp(g: Any, y: Any, a: Any, axis: Axes = None, dtype: Any = None, **options: Any) -> Any:
+    where, keepdims = options.pop("where", True), options.pop("keepdims", False)
     g, y = restore(g, a.shape, axis, keepdims), restore(y, a.shape, axis, keepdims)
     alone = counted(a, axis, where, y) == 1  # the deviation of one number is 0 everywhere, not at a tip
     if alone is not False:
         y = np.where(alone, 1.0, y)
-    return (g / n) * quotient(conj(centered(a, axis, where)), y)
+    return quotient(var_vjp(g, y, a, axis, keepdims=True, where=where, **options), 2.0 * y)
 
 
 rule(np.var, var_vjp)
@@ -162,31 +163,6 @@ with_keywords(np.std, "mean")(lambda a, axis=None, **kwargs: np.sqrt(var_about(a
 # ------------------------------------------------------------------ extremes
 
 
-def extreme(
-    y: Any,
-    a: Any,
-    axis: Axes = None,
-    out: None = None,
-    keepdims: Any = False,
-    initial: Any = None,
-    where: Any = True,
-) -> Any:
-    """Where `a` is the extreme y."""
-    places = few_places(a, axis) if where is True and initial is None else None
-    if places:
-        y, hit = y.reshape(a[places[0]].shape), np.empty_like(a, dtype=bool)
-        for place in places:
-            np.equal(a[place], y, out=hit[place])
-        return hit
-    y = restore(y, a.shape, axis, keepdims)
-    hit = a == y
-    if where is not True:
-        hit = hit & where
-    if initial is not None:
-        hit = hit & (y != initial)
-    return hit
-
-
 def extreme_vjp(
     g: Any,
     y: Any,
@@ -198,17 +174,23 @@ def extreme_vjp(
     where: Any = True,
 ) -> Any:
     """Equal maxima share the gradient; a constant `initial` takes all of it."""
-    hit = extreme(y, a, axis, keepdims=keepdims, initial=initial, where=where)
-    places = few_places(a, axis) if type(g) is np.ndarray and where is True and initial is None else None
+    places = few_places(a, axis) if where is True and initial is None else None
     if places:
-        count = hit[places[0]].astype(np.int8)
-        for place in places[1:]:
-            count += hit[place]
+        y = y.reshape(a[places[0]].shape)
+        hits = [a[place] == y for place in places]
+        count = hits[0].astype(np.int8)
+        for hit in hits[1:]:
+            count += hit
         each = g.reshape(count.shape) / np.maximum(count, 1).astype(g.dtype)
         ga = np.zeros_like(a)
-        for place in places:
-            np.copyto(ga[place], each, where=hit[place])
+        for place, hit in zip(places, hits, strict=True):
+            np.copyto(ga[place], each, where=hit)
         return ga
+    hit = a == restore(y, a.shape, axis, keepdims)
+    if where is not True:
+        hit = hit & where
+    if initial is not None:
+        hit = hit & (restore(y, a.shape, axis, keepdims) != initial)
     n = np.maximum(np.sum(hit, axis=axis, keepdims=True, dtype=a.dtype.type), 1.0)  # 0 for a NaN
     if axis is None and not keepdims:
         n = n.reshape(())
@@ -258,13 +240,9 @@ def by_places(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[..., An
 FEW = 9
 #: Longer rows are summed by NumPy, in pairs, which loses less.
 LONG = 1024
-for _ufunc, _extreme in (
-    (np.maximum, np.max),
-    (np.maximum, np.amax),
-    (np.minimum, np.min),
-    (np.minimum, np.amin),
-):
-    rule(_extreme, extreme_vjp, chooses=(), compute=by_places(_ufunc, _extreme))
+for _ufunc, *_extremes in ((np.maximum, np.max, np.amax), (np.minimum, np.min, np.amin)):
+    for _extreme in _extremes:
+        rule(_extreme, extreme_vjp, chooses=(), compute=by_places(_ufunc, _extreme))
 
 
 # a reduction that starts from a Tensor; from a number, its rule serves
@@ -277,10 +255,21 @@ for _start, _reduce in (
     )
 
 
+def weighed(x: Any, b: Any, axis: Axes, keepdims: bool) -> Any:
+    """log(sum(b exp(x))), without overflow; without weights where b is None."""
+    x = inexact(x)
+    highest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    highest = np.where(np.isfinite(highest), highest, 0)  # all -inf, or some inf: no NaN from a difference
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        terms = np.exp(x - highest)
+        y = np.log(np.sum(terms if b is None else b * terms, axis=axis, keepdims=True)) + highest
+    return y if keepdims else np.squeeze(y, axis=axis)[()]
+
+
 @primitive
 def logsumexp(x: Any, axis: Axes = 0, keepdims: bool = False) -> Any:
-    """log(sum(exp(x))) over one axis: ``np.logaddexp.reduce``."""
-    return np.logaddexp.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+    """log(sum(exp(x)))."""
+    return weighed(x, None, axis, keepdims)
 
 
 def logsumexp_vjp(g: Any, y: Any, x: Any, axis: Axes = 0, keepdims: bool = False) -> Any:

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,14 @@ Axes = int | tuple[int, ...] | None
 
 _PLAIN = (np.ndarray, np.float64, np.float32, np.float16)
 _add: Any = np.add.reduce  # what np.sum comes down to
+
+
+#: What puts the entries of one array elsewhere, each as it is.
+MOVES: set[Any] = {
+    *(operator.getitem, np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose),
+    *(np.squeeze, np.expand_dims, np.flip, np.flipud, np.fliplr, np.rot90, np.diagonal, np.broadcast_to),
+    *(np.copy, np.tile, np.repeat, np.roll),
+}
 
 
 def normalize(axis: Axes, ndim: int) -> tuple[int, ...]:

@@ -126,10 +126,7 @@ def repeat_vjp(g: Any, y: Any, a: Any, repeats: Any, axis: int | None = None) ->
 
 rule(np.tile, tile_vjp, saves=False)
 rule(
-    np.repeat,
-    repeat_vjp,
-    saves=False,
-    chooses=lambda a, repeats, axis=None: np.min(repeats, initial=1) == 0,
+    np.repeat, repeat_vjp, saves=False, chooses=lambda a, repeats, axis=None: np.min(repeats, initial=1) == 0
 )
 
 # ------------------------------------------------------------------ joining
@@ -261,12 +258,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     return y
 
 
-rule(
-    np.roll,
-    lambda g, y, a, shift, axis=None: roll(g, back(shift), axis),
-    saves=False,
-    compute=roll,
-)
+rule(np.roll, lambda g, y, a, shift, axis=None: roll(g, back(shift), axis), saves=False, compute=roll)
 
 # ------------------------------------------------------------------ dtypes
 

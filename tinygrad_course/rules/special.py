@@ -114,11 +114,9 @@ rule(
 
 # ------------------------------------------------------------------ elementary functions
 
-rule(special.cbrt, lambda g, y, a: g / (3.0 * y * y))
-rule(special.exp2, lambda g, y, a: g * (math.log(2.0) * y))
+for _name in ("cbrt", "exp2", "expm1", "log1p"):
+    rule(getattr(special, _name), *RULES[getattr(np, _name)].vjps)
 rule(special.exp10, lambda g, y, a: g * (math.log(10.0) * y))
-rule(special.expm1, lambda g, y, a: g * np.exp(a))
-rule(special.log1p, lambda g, y, a: g / (1.0 + a))
 rule(special.cosm1, lambda g, y, a: -g * np.sin(a))
 rule(special.sindg, lambda g, y, a: g * (DEGREE * special.cosdg(a)))
 rule(special.cosdg, lambda g, y, a: g * (-DEGREE * special.sindg(a)))

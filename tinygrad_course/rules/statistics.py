@@ -31,11 +31,7 @@ def average(
         return (mean, np.full(mean.shape, a.size / mean.size, dtype=a.dtype)) if returned else mean
     weights = as_array(weights)
     if weights.shape != a.shape:
-        if axis is None:
-            raise TypeError("Axis must be specified when shapes of a and weights differ.")
         axes = normalize(axis, a.ndim)
-        if weights.shape != tuple(a.shape[i] for i in axes):
-            raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
         weights = np.transpose(weights, np.argsort(axes).tolist())
         weights = weights.reshape(tuple(n if i in axes else 1 for i, n in enumerate(a.shape)))
         weights = np.broadcast_to(weights, a.shape)

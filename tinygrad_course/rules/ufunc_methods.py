@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.indexing import astype, scatter
-from tinygrad_course.rules.reductions import logsumexp
+from tinygrad_course.rules.reductions import logsumexp_vjp
 from tinygrad_course.rules.shapes import Axes, as_array, as_mask
 from tinygrad_course.rules.table import (
     COMPOSED,
@@ -143,6 +143,14 @@ def running_extreme_vjp(g: Any, y: Any, array: Any, ufunc: np.ufunc, axis: int) 
 
 rule(running_extreme, running_extreme_vjp, None, name="running extreme", chooses=())
 rule(among_equals, lambda g, y, v, places, back: among_equals(g, places, not back), None, name="among equals")
+
+
+@primitive
+def reduced_logaddexp(array: Any, axis: Axes = 0, *, keepdims: bool = False) -> Any:
+    return np.logaddexp.reduce(array, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+
+
+rule(reduced_logaddexp, logsumexp_vjp, name="logsumexp")
 
 
 @primitive
@@ -284,7 +292,7 @@ UFUNC_METHODS[np.add, "reduce"] = over_the_first(np.sum)
 UFUNC_METHODS[np.multiply, "reduce"] = over_the_first(np.prod)
 UFUNC_METHODS[np.maximum, "reduce"] = over_the_first(np.max)
 UFUNC_METHODS[np.minimum, "reduce"] = over_the_first(np.min)
-UFUNC_METHODS[np.logaddexp, "reduce"] = logsumexp
+UFUNC_METHODS[np.logaddexp, "reduce"] = reduced_logaddexp
 UFUNC_METHODS[np.add, "accumulate"] = over_the_first(np.cumsum)
 UFUNC_METHODS[np.multiply, "accumulate"] = over_the_first(np.cumprod)
 for _extreme in (np.maximum, np.minimum):

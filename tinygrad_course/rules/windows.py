@@ -52,11 +52,6 @@ rule(
 def view(x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False) -> Any:
     sizes = (window_shape,) if isinstance(window_shape, (int, np.integer)) else tuple(window_shape)
     axes = normalize(axis, x.ndim)
-    if len(sizes) != len(axes):
-        raise ValueError(f"sliding_window_view: {len(sizes)} window sizes for {len(axes)} axes")
-    for size, along in zip(sizes, axes, strict=True):
-        if not 0 <= size <= x.shape[along]:
-            raise ValueError(f"a window of {size} does not fit into axis {along} of {x.shape}")
     if len(set(axes)) == len(axes):
         return windows(x, sizes, axes)
     for size, along in zip(sizes, axes, strict=True):

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.rules.indexing import index_along
 from tinygrad_course.rules.shapes import as_array, as_mask, unbroadcast
 from tinygrad_course.rules.table import UFUNC_METHODS, composed, constant, primitive, rule
 
@@ -98,8 +99,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
     if axis is None:
         index: Any = np.unravel_index(indices, arr.shape)
     else:
-        others = [np.arange(n).reshape((-1,) + (1,) * (arr.ndim - 1 - i)) for i, n in enumerate(arr.shape)]
-        index = tuple(indices if i == axis % arr.ndim else other for i, other in enumerate(others))
+        index = index_along(arr.shape, indices, axis)
     arr[index] = values
 
 
