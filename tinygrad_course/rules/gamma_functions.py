@@ -135,17 +135,12 @@ by_last(special.betainccinv, lambda g, y, a, b, p: -g / beta_density(a, b, y))
 by_last(special.chdtr, lambda g, y, v, x: g * chi_density(v, x))
 by_last(special.chdtrc, lambda g, y, v, x: -g * chi_density(v, x))
 by_last(special.chdtri, lambda g, y, v, p: -g / chi_density(v, y))
-rule(
-    special.gdtr,
-    lambda g, y, a, b, x: g * (x * gamma_density(b, a * x)),
-    unknown("gdtr", "b"),
-    lambda g, y, a, b, x: g * (a * gamma_density(b, a * x)),
-)
-rule(
-    special.gdtrc,
-    lambda g, y, a, b, x: -g * (x * gamma_density(b, a * x)),
-    unknown("gdtrc", "b"),
-    lambda g, y, a, b, x: -g * (a * gamma_density(b, a * x)),
-)
+for _function, _sign in ((special.gdtr, 1.0), (special.gdtrc, -1.0)):
+    rule(
+        _function,
+        lambda g, y, a, b, x, *, sign=_sign: sign * g * (x * gamma_density(b, a * x)),
+        unknown(_function.__name__, "b"),
+        lambda g, y, a, b, x, *, sign=_sign: sign * g * (a * gamma_density(b, a * x)),
+    )
 by_last(special.stdtr, lambda g, y, df, t: g * student_density(df, t))
 by_last(special.stdtrit, lambda g, y, df, p: g / student_density(df, y))

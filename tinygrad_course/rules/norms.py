@@ -83,9 +83,7 @@ def extreme_entries(x: Any, ord: Any = None, axis: Axes = None, keepdims: Any = 
 @composed(np.linalg.vector_norm)
 def vector_norm(x: Any, /, *, axis: Axes = None, keepdims: bool = False, ord: Any = 2) -> Any:
     axes = normalize(axis, x.ndim)
-    if axis is None:
-        y = np.linalg.norm(x.reshape(-1), ord)
-    elif len(axes) == 1:
+    if len(axes) == 1:
         y = np.linalg.norm(x, ord, axes[0])
     else:
         moved = np.moveaxis(x, axes, tuple(range(len(axes))))
