@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import json
+import signal
 import sys
 import textwrap
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from tinygrad_course.audit import Limits, check_file
 from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.protection import time_limit
 from tinygrad_course.audit.reporting.handout import marks, page
 from tinygrad_course.audit.reporting.results import Report
 from tinygrad_course.audit.source.submission import SubmissionError, from_text, load
@@ -238,3 +240,20 @@ def test_what_a_homework_draws_is_the_same_in_every_call_and_run():
         drawn.append(program.call(program.namespace["mask"], (), {}).result[1])
         assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
     assert drawn[0] == drawn[1]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no interval timers on this platform")
+def test_a_limit_that_fires_as_it_is_taken_away_leaves_no_timer(monkeypatch):
+    stop, fired = signal.setitimer, []
+
+    def late(timer, seconds, interval=0.0):
+        if not seconds and not fired:
+            fired.append(timer)
+            signal.raise_signal(signal.SIGALRM)
+        return stop(timer, seconds, interval)
+
+    monkeypatch.setattr(signal, "setitimer", late)
+    with time_limit(100.0):
+        pass
+    assert fired
+    assert [signal.getitimer(one) for one in (signal.ITIMER_VIRTUAL, signal.ITIMER_REAL)] == [(0.0, 0.0)] * 2

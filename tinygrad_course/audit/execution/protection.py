@@ -74,8 +74,14 @@ def time_limit(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        for timer, _, _ in timers:
-            signal.setitimer(timer, 0)
+        running = True
+        while running:
+            try:
+                for timer, _, _ in timers:
+                    signal.setitimer(timer, 0)
+                running = False
+            except TooLongError:  # on a busy machine they fire once more before they are stopped
+                pass
         for number, handler in previous:
             signal.signal(number, handler)
 
