@@ -29,7 +29,7 @@ class Points:
     """A recording's variables at two points, and what the graph says of them.
 
     `values` are those recorded; `gradients`, by their own symbols, are in the course's scaling, m times where
-    there is a column for each example, and `true_gradients` of the cost.
+    there is a column for each example.
     """
 
     def __init__(self, graph: Graph, reading: Reading, first: Replay) -> None:
@@ -43,11 +43,6 @@ class Points:
         self.sizes: list[dict[Variable, Any]] = [{} for _ in self.environments]
         self.values = {v: np.asarray(self.environments[0][0][v]) for v in reading.nodes}
         self.gradients = self.environments[0][1]
-        self.true_gradients = {
-            gradient_symbol(reading, v): np.asarray(first.gradients[n])
-            for v, n in reading.nodes.items()
-            if n in first.gradients
-        }
 
     def _environment(self, point: Replay) -> tuple[dict[Variable, Any], dict[Variable, Any]]:
         values: dict[Variable, Any] = {}

@@ -15,6 +15,7 @@ from tinygrad_course.derivation.chain import (
     derivative,
     gradients,
     partial,
+    scale,
     slope,
     tidy,
     weight,
@@ -25,6 +26,7 @@ from tinygrad_course.derivation.graph_values import DerivationError, values_and_
 from tinygrad_course.derivation.names import layer_of
 from tinygrad_course.derivation.printing import NOTHING, Piece, joined, put_in, write
 from tinygrad_course.derivation.reading import Reading, read
+from tinygrad_course.derivation.terms import evaluate
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.graph.node import Graph, graph
@@ -192,7 +194,7 @@ class _Writer:
     def chain(self, line: Gradient) -> Line:
         """Write the chain rule's factors along every way."""
         root = self.reading.root
-        value = self.points.true_gradients[line.symbol]
+        value = self.points.gradients[line.symbol] / evaluate(scale(self.reading, line.of), {})
         return Line(f"dJ/d{line.of.label}", partial(root, line.of), (_ways(line.ways),), value)
 
     def number(self, line: Gradient) -> Line:

@@ -66,17 +66,17 @@ def of_blocks(graph: Graph, title: str = "") -> Scene:
 
 
 def _wires(graph: Graph, place: dict[int, str], roots: Sequence[int]) -> list[Wire]:
-    found: dict[tuple[str, str], list[bool]] = {}
+    found: dict[tuple[str, str], bool] = {}
     for node in graph:
         for source in node.inputs:
             ends = (place[source], place[node.id])
             if ends[0] != ends[1]:
                 flows = node.gradient is not None and graph[source].gradient is not None
-                found.setdefault(ends, []).append(flows)
+                found[ends] = found.get(ends, False) or flows
     for root in roots:
         if place[root] != f"n{root}":
-            found.setdefault((place[root], f"n{root}"), []).append(graph[root].gradient is not None)
-    return [Wire(tail, head, any(flows)) for (tail, head), flows in found.items()]
+            found[place[root], f"n{root}"] = graph[root].gradient is not None
+    return [Wire(tail, head, flows) for (tail, head), flows in found.items()]
 
 
 def _without_shortcuts(wires: list[Wire]) -> list[Wire]:
