@@ -132,6 +132,14 @@ class Dense(Layer):
         self.W.grad += self.inputs.T @ next
         self.b.grad += next.sum(axis=0)
         return next @ self.W.data.T
+class Embedding:
+    def __init__(self, vocab_size, embedding_dim):
+        self.E = Parameter(np.random.rand(vocab_size, embedding_dim))
+    def forward(self, token_ids):
+        self.ids = token_ids
+        return self.E.data[token_ids]
+    def backward(self, next):
+        np.add.at(self.E.grad, self.ids, next)
 class Listed:
     def __init__(self, in_chan, out_chan):
         self.W = np.random.randn(in_chan, out_chan)
@@ -225,6 +233,8 @@ def pool_backward(dout, cache):
     [
         ("", "", ""),
         ("self.W.grad += self.inputs.T @ next", "self.W.grad += self.inputs.T @ next / 2", "Dense.backward"),
+        ("np.add.at(self.E.grad, self.ids, next)", "self.E.grad[self.ids] += next", "Embedding.backward"),
+        ("return dout @ self.W.T, [dW", "return dout @ self.W, [dW", "Listed.backward"),
         ("        db = np.sum(dout, axis=0)", "        db = np.sum(dout, axis=1)", "Listed.backward"),
         ("self.f_prime(self.inputs) * grad", "self.f_prime(grad) * grad", "Activation.backward"),
         ("        return dout * self.mask\n", "        return dout\n", "Dropout.backward"),
@@ -244,13 +254,11 @@ def test_what_is_set_up_later_kept_in_parameters_or_listed_is_judged(old, new, n
     assert {one for one, status in verdicts.items() if status != RIGHT} == {name} - {""}
     (wrong,) = [one for one in report.functions if one.status == WRONG] or [None]
     if wrong is not None:
-        mended = name in {"entropy_loss", "pool_forward"}
-        assert not mended or wrong.findings[0].line == count
+        mended = {"entropy_loss", "pool_forward", "Squares.backward", "Listed.backward"}
+        assert [one.line for one in wrong.findings] == [count] or name not in mended
+        assert wrong.findings[0].diagnosis != "no_return"
+        assert wrong.findings[0].suggestion or name not in mended
     else:
-        judged = {"Dense", "Listed", "Activation", "Dropout", "Squares"}
-        judged = {f"{one}.backward" for one in judged} | {
-            "Network.costFunctionPrime",
-            "entropy_loss",
-            "pool_backward",
-        }
-        assert verdicts.keys() >= judged | {"Network.sigmoid_derivative"}
+        judged = {"Dense", "Embedding", "Listed", "Activation", "Dropout", "Squares", "pool"}
+        judged = {f"{one}.backward".replace("pool.", "pool_") for one in judged} | {"entropy_loss"}
+        assert verdicts.keys() >= judged | {"Network.costFunctionPrime", "Network.sigmoid_derivative"}

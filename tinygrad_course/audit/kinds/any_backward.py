@@ -208,6 +208,7 @@ class AnyBackward(Pair):
             expected = next((one for _, one in self.costs_differentiated(at, costs)), {})
             spoken = [key for key in expected if re.search(rf"\b{key}\b", ast.unparse(self.node))]
             case = Case(arguments, expected, tuple(spoken or expected), bindings=outside)
+            case.loose = frozenset(key for key, one in expected.items() if 1 in np.shape(one))
             return Tried(case, 0, bool(expected), ran=False)
         best: Tried | None = None
         for cost, expected in self.costs_differentiated(at, costs):
@@ -277,7 +278,8 @@ class AnyBackward(Pair):
             self.remarks[key] = f"{key} has {words}: its factor is not judged"
         right = [key for key in found if same(found[key], expected[key])]
         # Whether a bias is (n,) or (1, n) is our guess.
-        other = [key for key in right if np.ndim(found[key]) != np.ndim(expected[key])]
+        other = [key for key in found if np.ndim(found[key]) != np.ndim(expected[key])]
+        other = [key for key in other if np.size(found[key]) == np.size(expected[key])]
         expected |= {key: np.reshape(expected[key], np.shape(found[key])) for key in other}
         others = {key: expected[key] for key in found if key not in right}
         case.required = tuple(key for key in expected if key in found)
@@ -301,6 +303,11 @@ class AnyBackward(Pair):
                 case.expected |= {key: value * ratio for key, value in others.items()}
                 self.remarks["cost"] = f"{', '.join(others)} are {ratio:.4g} times the derivatives"
                 return Tried(case, len(found), True)
+            each = np.ndim(self.seen) > 0 and upstream is None
+            if not right and each and abs(abs(ratio) / np.size(self.seen) - 1) < 1e-3:
+                # Of losses, one for each example, the sum is as good as the mean.
+                case.expected |= {key: value * abs(ratio) for key, value in others.items()}
+                return Tried(case, len(found) * (ratio > 0), True)
             if not right and ratio < 0 and (upstream is not None or is_cost or downward):
                 return Tried(case, 0, True)
             numbers = [
@@ -311,10 +318,6 @@ class AnyBackward(Pair):
                 for one in {1, 2, *sizes, *numbers}
                 for times in (one, 1 / one, 2 / one, one / 2)
             )
-            each = np.ndim(self.seen) > 0 and upstream is None and abs(ratio / np.size(self.seen) - 1) < 1e-3
-            if not right and each:  # of losses, one for each example, the sum is as good as the mean
-                case.expected |= {key: value * ratio for key, value in others.items()}
-                return Tried(case, len(found), True)
             if not right and (self.exact or odd):
                 return Tried(case, 0, True)  # with another word it gives them as they are; or by no size
             if not right:

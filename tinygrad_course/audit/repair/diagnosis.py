@@ -259,7 +259,7 @@ def _diagnosis(
         return told[0]
     if verdict.changed and not verdict.wrong:
         return "in_place"
-    if verdict.result is None and verdict.error is None and symptom is None:
+    if verdict.result is None and verdict.error is None and symptom is None and not verdict.wrong:
         return "no_return"
     return "missing_output" if verdict.missing and symptom is None else "unknown"
 
@@ -289,7 +289,7 @@ def _message(
             parts.append(hint)
     elif verdict.changed and not verdict.wrong and not verdict.missing:
         parts.append(f"the caller's {', '.join(verdict.changed)} is changed in place")
-    elif verdict.result is None and symptom is None:
+    elif verdict.result is None and symptom is None and not verdict.wrong:
         parts.append("nothing is returned")
     elif verdict.missing and symptom is None:
         parts.append(f"{', '.join(verdict.missing)} is not among what is returned")
