@@ -82,6 +82,21 @@ def test_examples_are_read_again_in_a_later_loop(monkeypatch):
     assert made[0].count("for j in ") == 2
 
 
+def test_a_cost_that_squeeze_has_left_without_axes_is_made_in_the_loop():
+    def cost(p, X, Y):  # the course's: a row times a column
+        A = 1 / (1 + np.exp(-(p["w"] @ X + p["c"])))
+        return np.squeeze(-(np.dot(Y, np.log(A).T) + np.dot(1 - Y, np.log(1 - A).T)) / X.shape[1])
+
+    p = {"w": PARAMETERS["W"][:1], "c": PARAMETERS["c"]}
+    step, labels = compiled(value_and_grad(cost), engine="machine"), (Y > 0) * 1.0
+    for numbers in (X, X[:, ::-1].copy()):
+        ours, theirs = step(p, numbers, labels), value_and_grad(cost)(p, numbers, labels)
+        assert_same(ours, theirs)
+        assert type(ours[0]) is type(theirs[0]) is np.ndarray
+    ((_, made),) = step.programs.values()
+    assert not any(isinstance(f, np.ufunc) for f in made.body.bound.values())
+
+
 source = fusion.step_source
 
 

@@ -168,7 +168,8 @@ class Columns:
         if value.function is np.reshape:
             self._shape(value)
             return not self.wide[id(value)] and not self.wide[id(value.args[0])]
-        return value.function in {np.positive, np.asarray, item} or _only_kind(value)
+        kind = value.function is operator.getitem and value.args[1] == () and value.args[0].shape == ()
+        return kind or value.function in {np.positive, np.asarray, item}
 
     def _alias(self, value: Value, names: Any) -> None:
         of = id(value.args[0])
@@ -326,11 +327,6 @@ def _columns(values: list[Value]) -> int:
     if m < FEW:
         raise NotFused
     return m
-
-
-def _only_kind(value: Value) -> bool:
-    """Whether a call gives an array without axes as a scalar: x[()]."""
-    return value.function is operator.getitem and value.args[1] == () and value.args[0].shape == ()
 
 
 def step_source(columns: Columns, stored: list[Value], scalars: list[Value]) -> str:

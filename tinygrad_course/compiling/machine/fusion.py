@@ -38,7 +38,10 @@ def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, lis
     """
     looked = [v for v in program.results if v.dtype.kind == "f" and not v.is_input] if looks else []
     try:
-        fused = _one_fused(Program(program.inputs, [*program.results, *_sum_of(looked)]))
+        builder, add = Builder(), np.add
+        numbers = [builder.total(v) if v.shape else v for v in looked]
+        whole = [functools.reduce(lambda a, b: builder.ufunc(add, a, b), numbers)] if numbers else []
+        fused = _one_fused(Program(program.inputs, [*program.results, *whole]))
         return fused, fused.results[-1:]
     except NotFused:
         large = {id(v): v for v in looked if v.kind == "array" and v.nbytes >= LARGE}
@@ -61,12 +64,6 @@ def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, lis
         made,
     )
     return program, [new for old, new in zip(results, program.results, strict=True) if id(old) not in large]
-
-
-def _sum_of(results: list[Value]) -> list[Value]:
-    builder, add = Builder(), np.add
-    numbers = [builder.total(v) if v.shape else v for v in results]
-    return [functools.reduce(lambda a, b: builder.ufunc(add, a, b), numbers)] if numbers else []
 
 
 def _is_ours(value: Value) -> bool:
@@ -97,17 +94,14 @@ def _fused(group: Group) -> FusedCall:
 
 
 def _one_fused(program: Program) -> Program:
-    chosen = {
-        id(v): v
-        for v in program.results
-        if v.function is not None and (v.kind == "scalar" or (v.kind == "array" and v.shape))
-    }
+    results = [v for v in program.results if v.function is not None and v.kind in {"array", "scalar"}]
+    chosen = {id(v): v for v in results}
     if not chosen or any(v.dtype != np.float64 for v in chosen.values()):
         raise NotFused
     inner = Program(program.inputs, list(chosen.values()))
     columns = Columns(inner)
-    stored = [v for v in inner.results if v.kind == "array"]
-    scalars = [v for v in inner.results if v.kind == "scalar"]
+    stored = [v for v in inner.results if v.shape]
+    scalars = [v for v in inner.results if not v.shape]
     inputs = tuple(v for v in program.inputs if id(v) in columns.names)
     fused = _written_out(columns, inputs, stored, scalars)
     new = called(fused, inputs, scalars, stored, inner.results)

@@ -30,7 +30,8 @@ def stack_products(program: Program) -> Program:
     results = {id(v) for v in program.results}
     found: dict[tuple[int, ...], list[Value]] = {}
     for value in program.values():
-        if id(value) not in results and _can_be_stacked(value):
+        small = is_small(value) and value.args[0].function is not np.transpose
+        if id(value) not in results and (small or isinstance(value.function, SumOfProducts)):
             rights = value.args[len(value.args) // 2 :]
             found.setdefault((*map(id, rights), value.args[0].shape[1]), []).append(value)
     group_of = {id(v): group for group in found.values() if len(group) > 1 for v in group}
@@ -136,12 +137,6 @@ def _is_slice(value: Value) -> bool:
 def _below(builder: Builder, matrices: list[Value]) -> Value:
     """Return matrices below one another."""
     return builder.together(matrices, (sum(v.shape[0] for v in matrices), matrices[0].shape[1]))
-
-
-def _can_be_stacked(value: Value) -> bool:
-    if isinstance(value.function, SumOfProducts):
-        return True
-    return is_small(value) and value.args[0].function is not np.transpose
 
 
 def _stack(builder: Builder, group: list[Value], new: dict[int, Value]) -> None:

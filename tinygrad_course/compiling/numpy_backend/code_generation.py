@@ -31,11 +31,6 @@ from tinygrad_course.rules.table import RULES
 #: Longer rows are summed by NumPy, which sums in pairs; shorter ones by BLAS, which is quicker.
 SUMMED_BY_BLAS = 8192
 
-
-#: Up to so many entries, maximum and minimum are given an array for a number: only then NumPy is quick.
-SPREAD = 131_072
-
-
 #: What is the same for a number as an integer and as a float.
 _MIXED = {
     *(np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.less, np.less_equal),
@@ -172,11 +167,7 @@ class StraightLineCode:
     def _operand(self, x: Any, value: Value) -> str:
         if isinstance(x, Value):
             return self.name(x)
-        function, spread = value.function, 0 < value.size <= SPREAD
-        if type(x) in {int, float} and function in {np.maximum, np.minimum} and spread:
-            key: Any = ("spread", repr(x), value.shape, value.dtype)
-            return self._made("c", key, lambda: np.full(value.shape, x, value.dtype))
-        if type(x) is float or (type(x) is int and function in _MIXED):
+        if type(x) is float or (type(x) is int and value.function in _MIXED):
             # an array of no axes costs half of what a number costs
             dtypes = {o.dtype if o.kind == "array" else None for o in value.inputs}
             dtype = dtypes.pop() if len(dtypes) == 1 else None
@@ -230,7 +221,8 @@ class StraightLineCode:
             call = f"{''.join(self.name(v) + ', ' for v in fused.scalars)} = {call}"
         self.lines.append(call)
         for v in fused.scalars:
-            self.lines.append(f"{self.name(v)} = {self.bind(v.dtype.type, 'f')}({self.name(v)})")
+            kind = np.asarray if v.kind == "array" else v.dtype.type
+            self.lines.append(f"{self.name(v)} = {self.bind(kind, 'f')}({self.name(v)})")
 
     def _fresh(self, value: Value) -> str:
         """Return the text of memory for a result."""

@@ -143,7 +143,8 @@ def _reduction(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value 
         options.pop("dtype", None)  # it is that of the result
     count = a.size // max(value.size, 1)
     possible = count if function is np.mean else total or a.shape
-    if not possible or isinstance(axis, Value) or not _are_absent(options):
+    absent = all(x is None or x is _ABSENT or x is True for x in options.values())
+    if not possible or isinstance(axis, Value) or not absent:
         return None
     axes = normalize(axis, len(a.shape)) if a.shape else ()  # NumPy lets a number have an axis 0
     given = {"axis": None if len(axes) == len(a.shape) and not keepdims else axes, "keepdims": keepdims}
@@ -151,11 +152,6 @@ def _reduction(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value 
     if function is np.mean:
         return builder.call(np.divide, (made, count), {}, value.shape, value.dtype, value.kind)
     return made
-
-
-def _are_absent(options: dict[str, Any]) -> bool:
-    """Whether options are what they are where they are not given."""
-    return all(x is None or x is _ABSENT or x is True for x in options.values())
 
 
 def _variance(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:

@@ -8,6 +8,7 @@ They know each other (exp(-z) = (1 - s)/s, log s = z - softplus(z)), which is al
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from tinygrad_course.compiling.dataflow import Value
@@ -16,23 +17,13 @@ from tinygrad_course.compiling.dataflow import Value
 MANY = 24
 
 
+@dataclass(frozen=True, slots=True)
 class Sigmoid:
     """A factor that belongs to s = sigmoid(z): s itself, 1 - s, log s or softplus(z) = log(1 + exp(z))."""
 
-    __slots__ = ("value", "what", "z")
-
-    def __init__(
-        self, z: Value, what: Literal["s", "1-s", "log s", "softplus"], value: Value | None = None
-    ) -> None:
-        self.z = z
-        self.what = what
-        self.value = value  # what already computes it
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is Sigmoid and self.z is other.z and self.what == other.what
-
-    def __hash__(self) -> int:
-        return hash((self.z, self.what))
+    z: Value
+    what: Literal["s", "1-s", "log s", "softplus"]
+    value: Value | None = field(default=None, compare=False)  # what already computes it
 
 
 class Product(NamedTuple):

@@ -1,6 +1,7 @@
 """Calls that fit together as one call: grouped by what they run over, and by what has to run before them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from scipy import special
@@ -12,6 +13,7 @@ from tinygrad_course.compiling.dataflow import Program, Value
 MOST = 40
 
 
+@dataclass(eq=False)
 class FusedCall:
     """Several calls as one function, of its inputs, `numbers`, and the arrays that it writes into.
 
@@ -19,21 +21,14 @@ class FusedCall:
     whose rows do not, but the entries of each row.
     """
 
-    __name__ = "fused"
+    function: Callable[..., Any]
+    numbers: Sequence[float] = ()
+    strided: tuple[int, ...] = ()
+    rows: tuple[int, ...] = ()
+    arrays: list[Value] = field(default_factory=list)  # what it writes
+    scalars: list[Value] = field(default_factory=list)  # what it returns
 
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        numbers: Sequence[float] = (),
-        strided: tuple[int, ...] = (),
-        rows: tuple[int, ...] = (),
-    ) -> None:
-        self.function = function
-        self.numbers = numbers
-        self.strided = strided
-        self.rows = rows
-        self.arrays: list[Value] = []  # what it writes
-        self.scalars: list[Value] = []  # what it returns
+    __name__ = "fused"
 
     def __call__(self, *arrays: Any) -> Any:
         """Run."""

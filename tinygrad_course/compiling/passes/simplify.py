@@ -312,14 +312,15 @@ class _Simplifier(FormBuilder):
 
     def _joined(self, terms: list[Product]) -> Product | None:
         """Write sum(a) + sum(b) as sum(a + b), if that makes something of a sigmoid's logarithms cancel."""
-        sums = [t for t in terms if len(t.factors) == 1 and t.factors[0][1] == 1 and _is_sum(t.factors[0][0])]
+        factors = [t.factors[0] for t in terms if len(t.factors) == 1]
+        sums = [f for f, n in factors if n == 1 and isinstance(f, Value) and is_sum(f)]
         if len(sums) != 2 or len(terms) != 2:
             return None
-        a, b = (t.factors[0][0] for t in sums)
+        a, b = sums
         if a.kwargs != b.kwargs or a.args[0].shape != b.args[0].shape or a.args[0].dtype != b.args[0].dtype:
             return None
         inside, better = self.total(
-            [self.form(v.args[0])[0].scaled(t.coefficient) for v, t in zip((a, b), sums, strict=True)]
+            [self.form(v.args[0])[0].scaled(t.coefficient) for v, t in zip(sums, terms, strict=True)]
         )
         if not better:
             return None
@@ -385,7 +386,3 @@ def _differ(terms: list[Product]) -> bool:
     return len({abs(t.coefficient) for t in terms}) > 1 and not any(
         isinstance(f, Sigmoid) for t in terms for f, _ in t.factors
     )
-
-
-def _is_sum(factor: Any) -> bool:
-    return isinstance(factor, Value) and is_sum(factor)

@@ -13,6 +13,7 @@ import ctypes
 import functools
 import logging
 import os
+import pickle
 import random
 import sys
 import threading
@@ -330,16 +331,9 @@ def _state(generator: Any) -> Any:
     if isinstance(generator, random.Random):
         return generator.getstate()
     if isinstance(generator, np.random.RandomState):
-        return _comparable(generator.get_state(legacy=False))
+        return pickle.dumps(generator.get_state(legacy=False))
     bits = generator.bit_generator if isinstance(generator, np.random.Generator) else generator
-    return _comparable(bits.state)
-
-
-def _comparable(state: Any) -> Any:
-    """Return a nest of dicts, arrays and numbers as nested tuples."""
-    if isinstance(state, dict):
-        return tuple((k, _comparable(v)) for k, v in state.items())
-    return state.tobytes() if isinstance(state, np.ndarray) else state
+    return pickle.dumps(bits.state)
 
 
 def _traced(value: Any) -> bool:

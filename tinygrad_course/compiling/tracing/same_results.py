@@ -7,7 +7,7 @@ import numpy as np
 
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.compiling.tracing.trace import like
-from tinygrad_course.compiling.tracing.trace_function import Recorder, Run, Traced
+from tinygrad_course.compiling.tracing.trace_function import Recorder, Traced
 from tinygrad_course.engine import trees
 
 #: The same calls on the same numbers give the same results, but for products that add in another order and
@@ -33,7 +33,9 @@ def agrees(
     where that can't be told. If it never agrees, that is an error. The function was `held` against NumPy's
     numbers at an earlier call where those of this one are lost far out.
     """
-    narrowest = _narrowest(traced.run)
+    # of how many bytes a program's numbers are that have the fewest digits, 8 at most
+    dtypes = [v.dtype for v in traced.run.program.values() if v.dtype is not None]
+    narrowest = min([8, *(int(dtype.itemsize) for dtype in dtypes if dtype.kind == "f")])
     result = None if traced.run.changes else made(*args)
     if result is not None and same_results(result, traced.plain, narrowest, args):
         return True, result
@@ -83,12 +85,6 @@ def _quartered(tree: Any) -> Any:
     return trees.tree_map(
         lambda x: x * x.dtype.type(0.25) if isinstance(x, np.ndarray) and x.dtype.kind in "fc" else x, tree
     )
-
-
-def _narrowest(run: Run) -> int:
-    """Return of how many bytes a program's numbers are that have the fewest digits, 8 at most."""
-    dtypes = [v.dtype for v in run.program.values() if v.dtype is not None]
-    return min([8, *(int(dtype.itemsize) for dtype in dtypes if dtype.kind == "f")])
 
 
 def same_results(recorded: Any, plain: Any, narrowest: int, arguments: Any = ()) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -118,13 +119,13 @@ def _refuse_changes(path: str | None) -> None:
         )
 
 
+@dataclass
 class Recorder:
     """Runs one call of a function: on tracers, on tracers again, and on plain arrays."""
 
-    def __init__(self, f: Callable[..., Any], args: Any, moving: Any) -> None:
-        self.f = f
-        self.args = args
-        self.moving = moving
+    f: Callable[..., Any]
+    args: Any
+    moving: Any
 
     def record(
         self, captured: CapturedValues, *, masked: bool = True, mended: bool = False
