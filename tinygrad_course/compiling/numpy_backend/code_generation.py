@@ -117,9 +117,6 @@ class StraightLineCode:
             if is_elementwise(value):
                 self._write(value, self.bind(function, "f"), [self._operand(a, value) for a in value.args])
                 return
-            if function is np.where and id(value) in self.layout.place:
-                self._choose(value)
-                return
             if function is np.matmul and is_buffered(value):
                 product = np.dot if len(value.shape) == 2 else function
                 self._write(value, self.bind(product, "f"), [self.name(a) for a in value.args])
@@ -156,13 +153,6 @@ class StraightLineCode:
             self.lines.append(f"{self.bind(add_at, 'f')}({self.name(value)}, {place}, {new})")
         else:
             self.lines.append(f"{self.name(value)}[{place}] {'+=' if adds else '='} {new}")
-
-    def _choose(self, value: Value) -> None:
-        """Emit np.where, which has no out=, as two copies."""
-        copy, out = self.bind(np.copyto, "f"), self.name(value)
-        condition, chosen, other = (self._argument(a) for a in value.args)
-        self.lines.append(f"{copy}({out}, {other})")
-        self.lines.append(f"{copy}({out}, {chosen}, where={condition})")
 
     def _operand(self, x: Any, value: Value) -> str:
         if isinstance(x, Value):
@@ -294,9 +284,6 @@ def is_buffered(value: Value) -> bool:
     """Whether a call's result goes into a kept buffer."""
     if value.kind != "array" or value.dtype.kind not in "fiub":
         return False
-    if value.function is np.where:
-        condition = isinstance(value.args[0], Value) and value.args[0].dtype.kind == "b"
-        return condition and len(value.args) == 3 and value.dtype.kind == "f"
     if value.function in WRITES:
         return isinstance(value.args[0], Value) and value.args[0].kind == "array"
     if is_elementwise(value) or (value.function is np.matmul and len(value.shape) > 1 and not value.kwargs):
