@@ -163,7 +163,8 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     if root._state is not None:
         root = now(root)
     if root._op is None:
-        return {root: seed if record else _own(seed)}
+        # (in memory of its own; NumPy's scalars can't be changed and need none)
+        return {root: seed if record or isinstance(seed, np.generic) else seed.copy()}
     cls = type(root)
     if type(root._data) is not _float64 and (watched := masks.get()) is not None:
         watched.swept = True
@@ -455,7 +456,7 @@ def _shares(
         vjps = [lambda *_, ga=ga, **__: ga for ga in vjps[0](g, y, *values, **kwargs)]
     elif rule.variadic:
         *vjps, last = vjps
-        vjps += [last and functools.partial(_numbered, last, i) for i in range(len(vjps), len(args))]
+        vjps += [last and functools.partial(last, argnum=i) for i in range(len(vjps), len(args))]
     pairs: Any = None
     if zeros is not None and rule is not OUTPUT:
         pairs = zeros(node, args, vjps, live, conform)
@@ -475,15 +476,6 @@ def _shares(
             errors.watch_gradient(rule, node, version_of(arg), g, ga)
         shares.append((arg, ga))
     return shares[::-1]
-
-
-def _numbered(vjp: Any, argnum: int, *args: Any, **kwargs: Any) -> Any:
-    return vjp(*args, argnum=argnum, **kwargs)
-
-
-def _own(g: Any) -> Any:
-    """Return `g` in memory of its own; NumPy's scalars can't be changed and need none."""
-    return g if isinstance(g, np.generic) else g.copy()
 
 
 def _release(node: Any, rule: Rule, cls: Any, ghosts: dict[int, Tensor]) -> dict[int, Tensor]:
