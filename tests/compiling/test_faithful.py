@@ -774,6 +774,38 @@ def test_results_are_not_overwritten_and_arguments_not_changed():
     assert not any(np.shares_memory(a, b) for a in first[0].values() for b in again[0].values())
 
 
+MOVES = {
+    "concatenate": lambda s: np.concatenate([s[1:], s[:1]]),
+    "of results": lambda s: np.concatenate([s[2:] * 2, s[:2]]),
+    "of matrices": lambda s: np.concatenate([s[:2, None], s[2:, None] * 2]).ravel(),
+    "hstack": lambda s: np.hstack([s[1:] * 2, s[:1] - 1]),
+    "append": lambda s: np.append(s[1:], s[0]),
+    "roll": lambda s: np.roll(s, 1),
+    "stack": lambda s: np.stack([s[:2], s[2:] * 2]).ravel(),
+    "tile": lambda s: np.tile(s[:2] * 2, 2),
+    "diff": lambda s: np.diff(s, append=0.0),
+    "insert": lambda s: np.insert(s[1:], 0, s[0] * 2),
+    "assignment": grad(lambda s: np.sum(np.concatenate([s[1:] ** 2, s[:1]]))),
+}
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize("name", MOVES)
+def test_results_of_joined_parts_are_the_users(name, engine):
+    f = MOVES[name]
+    program, state, expected = compiled(f, engine=engine), np.arange(4.0), np.arange(4.0)
+    given = []
+    for _ in range(4):
+        state, expected = program(state), f(expected)
+        given.append((state, expected))
+    for a, b in given:
+        np.testing.assert_array_equal(a, b)
+    several = compiled(lambda s: {"all": (a := f(s)), "rows": a.reshape(2, 2), "two": [a[:2]]}, engine=engine)
+    first, _ = several(np.arange(4.0)), several(np.ones(4))
+    for result, right in zip(first.values(), (f(np.arange(4.0)),) * 3, strict=True):
+        np.testing.assert_array_equal(np.ravel(result), right[: np.size(result)])
+
+
 def test_large_results_keep_their_memory_while_anyone_looks_at_it():
     program = compiled(lambda x: x * 2.0)
     big = np.ones(100_000)

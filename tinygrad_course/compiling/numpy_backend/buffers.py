@@ -55,8 +55,9 @@ class BufferPlan:
         self.slots: dict[int, list[tuple[Value, Any]]] = {}
         results |= {id(v.args[0]) for v in program.results if v.function is segment}
         self._slots_in: dict[int, Any] = {}  # of values that are computed right there, their places
+        given = {owner for v in program.results for owner in self._owners(v)}
         for value in self.order:
-            if value.function is concatenated:
+            if value.function is concatenated and id(value) not in given:
                 self._concatenate(value, results)
         for i, value in enumerate(self.order):
             fused = value.function.arrays if isinstance(value.function, FusedCall) else []

@@ -100,7 +100,7 @@ class StraightLineCode:
         if function in WRITES and is_buffered(value):
             self._write_part(value)
             return
-        if function is concatenated:
+        if function is concatenated and id(value) in self.layout.place:
             for v, slot in self.layout.slots.get(id(value), ()):
                 self.lines.append(f"{self.bind(slot, 'b')}[...] = {self.name(v)}")
             return
