@@ -700,6 +700,37 @@ def test_a_zero_among_the_arguments_has_its_sign():
         assert np.array_equal(step(np.ones(2), s), np.copysign(np.ones(2), s))
 
 
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: 1 / (x + 0), lambda x: 1 / (0 + x), lambda x: 1 / (x - 0), lambda x: 1 / (0 - x),
+        lambda x: np.arctan2(x + 0.0, -1.0), lambda x: 1 / (x * x[0] + 0), lambda x: 1 / (3 * (x + 0)),
+        lambda x: 1 / (0 * -x + 0), lambda x: 1 / sum([x, x]), lambda x: 1 / (np.sum(x) + 0),
+        lambda x: 1 / (0 + x**2), lambda x: 1 / (x + np.zeros(1)), lambda x: np.copysign(2, x.mean() + 0),
+    ],
+)  # fmt: skip
+def test_a_zero_that_is_added_takes_the_sign_of_zero(f, engine):
+    program = compiled(f, engine=engine)
+    with np.errstate(all="ignore"):
+        for x in (2.0, -0.0, 0.0, 1.0):
+            np.testing.assert_array_equal(program(np.array([x])), f(np.array([x])))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "u8", "i1", "i2", "f2"])
+def test_narrow_numbers(dtype, engine):
+    x = np.array([1, 2, 3]).astype(dtype)
+    for f in (
+        lambda x: x * 0.5 + np.sum(x),
+        lambda x: np.tanh(x / 255.0),
+        lambda x: np.sum(np.exp(x * 0.1) * x),
+        lambda x: np.where(x > 1, x, 0.5),
+        lambda x: (x @ x) + x.mean(),
+    ):
+        assert_equal(compiled(f, engine=engine)(x), f(x))
+
+
 @pytest.mark.parametrize("where", ["beside", "installed"])
 def test_a_users_file_is_the_users_wherever_it_lies(where, tmp_path, monkeypatch):
     import tinygrad_course

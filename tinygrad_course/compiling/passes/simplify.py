@@ -29,7 +29,7 @@ from tinygrad_course.compiling.passes.factored_forms import (
     times,
 )
 from tinygrad_course.compiling.passes.form_builder import FormBuilder
-from tinygrad_course.compiling.passes.vanishing import is_nothing, without_nothing
+from tinygrad_course.compiling.passes.vanishing import is_nothing, turns_minus_0, without_nothing
 
 #: Forms of more factors than this are not looked into any more.
 HEAVY = 40
@@ -194,6 +194,8 @@ class _Simplifier(FormBuilder):
         if many and id(value) in self.forward and any(abs(p.coefficient) != 1 for p in products):
             return None
         better = False
+        if turns_minus_0(function, args):
+            return None
         if function is np.add:
             found, better = self.total(products, value)
             better = better or 0 in args  # what Python's sum() begins with

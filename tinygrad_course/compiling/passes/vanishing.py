@@ -2,13 +2,14 @@
 
 With e = exp(z - max(z)), S = sum(e) and a = e / S, what comes back to the maximum is the sum along the axis
 of e (g / S - sum(g a / S)). Such a sum is made of e and g by the four operations of arithmetic alone, so that
-what is 0 for numbers drawn at random is 0 for all.
+what is 0 for numbers drawn at random is 0 for all. And where a 0 that is added is not nothing: beside -0.0.
 """
 
 import math
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from tinygrad_course.compiling.builder import Unfit
 from tinygrad_course.compiling.dataflow import Value, is_sum
@@ -117,3 +118,17 @@ def without_nothing(new: Value, nothing: set[int]) -> Value:
         if is_left and isinstance(left, Value) and (left.shape, left.dtype) == (new.shape, new.dtype):
             return left
     return new
+
+
+def turns_minus_0(function: Any, args: Any) -> bool:
+    """Whether x + 0, or 0 - x, is another number than x, or -x: 0.0 where these are -0.0."""
+    zeros = [not isinstance(a, Value) and a == 0 for a in args]
+    if function is np.subtract:
+        return zeros[0]
+    return function is np.add and any(zeros) and not all(map(_never_minus_0, args))
+
+
+def _never_minus_0(arg: Any) -> bool:
+    while isinstance(arg, Value) and is_sum(arg):
+        arg = arg.args[0]
+    return not isinstance(arg, Value) or arg.function in {np.square, np.exp, np.absolute, special.expit}
