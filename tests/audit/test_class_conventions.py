@@ -257,6 +257,7 @@ def test_what_is_set_up_later_kept_in_parameters_or_listed_is_judged(old, new, n
         mended = {"entropy_loss", "pool_forward", "Squares.backward", "Listed.backward"}
         assert [one.line for one in wrong.findings] == [count] or name not in mended
         assert wrong.findings[0].diagnosis != "no_return"
+        assert (wrong.findings[0].diagnosis == "no_whole_number") == (name == "pool_forward")
         assert wrong.findings[0].suggestion or name not in mended
     else:
         judged = {"Dense", "Embedding", "Listed", "Activation", "Dropout", "Squares", "pool"}

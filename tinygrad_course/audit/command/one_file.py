@@ -583,7 +583,8 @@ def _order(program: Program, known: dict[str, tuple[Kind, Binding]]) -> list[str
 def _gone_finding(submission: Submission, use: removed_api.Obsolete) -> Finding:
     spot = submission.spot(use.line)
     likely = use.in_line(spot["source"])
-    return Finding("", "removed_api", use.message, suggestion=likely, **spot)
+    diagnosis = "no_whole_number" if "/" in use.name else "removed_api"
+    return Finding("", diagnosis, use.message, suggestion=likely, **spot)
 
 
 def audit_text(text: str, seed: int = 0, path: str = "<text>", only: frozenset[str] | None = None) -> Report:

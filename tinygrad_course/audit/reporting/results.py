@@ -79,6 +79,7 @@ DIAGNOSES: dict[str, str] = {
     "threshold": "a wrong threshold",
     "statement_extra": "a statement too much",
     "removed_api": "a function that NumPy or SciPy no longer has",
+    "no_whole_number": "a quotient where a whole number is needed",
     "syntax": "Python cannot read it",
     "never_ends": "does not end",
     "exits": "ends the program",

@@ -85,7 +85,8 @@ def find(node: ast.AST) -> list[Obsolete]:
     """Return the uses of what is gone, as far as this NumPy lacks it."""
     uses = [(inner.lineno, _written(inner)) for inner in nodes(node, ast.Attribute)]
     whole = [(one, ast.BinOp(one.left, ast.FloorDiv(), one.right)) for one in _counting(node)]
-    return [Obsolete(one.lineno, ast.unparse(one), ast.unparse(made)) for one, made in whole] + [
+    quotients = [Obsolete(one.lineno, ast.unparse(one), ast.unparse(made)) for one, made in whole]
+    return [*dict.fromkeys(quotients)] + [
         Obsolete(line, name, {**GONE, **CALLS}[name])
         for line, name in uses
         if name in CALLS or (name in GONE and not _present(name))
