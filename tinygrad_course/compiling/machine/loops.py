@@ -128,14 +128,9 @@ class Loops:
         last, n = len(self.sizes) - 1, self.sizes[-1]
         few = n <= SHORT and n * len(self.calls) <= WRITTEN_OUT and not self.parts
         #: The steps of the last loop if they are written out, else 1.
-        self.steps = n if last and few and all(self._fits(v) for v in self.calls if is_total(v)) else 1
+        self.steps = n if last and few else 1
         self.step = 0  # the one that is being written
         self.inner = last - (self.steps > 1)
-
-    def _fits(self, total: Value) -> bool:
-        """Whether the steps of the last loop can be written out for a total: they are not apart in it."""
-        last, over = len(self.sizes) - 1, self.over[id(total)]
-        return last not in over or last - 1 in over
 
     def _is_apart(self, value: Value) -> bool:
         """Whether the steps that are written out read different entries."""
@@ -159,8 +154,8 @@ class Loops:
         last = self.inner
         totals = [v for v in self.calls if is_total(v)]
         whole = [v for v in totals if not self.over[id(v)]]  # over everything
-        along = [v for v in totals if self.over[id(v)] and last not in self.over[id(v)]]  # over the last loop
-        others = [v for v in totals if self.over[id(v)] and last in self.over[id(v)]]
+        others = [v for v in totals if last in self.over[id(v)] or self._is_apart(v)]
+        along = [v for v in totals if v not in (*whole, *others)]  # over the last loop
         for i, v in enumerate(totals):
             self.local[id(v)] = f"a{i}"
         lines = [f"{self.local[id(v)]} = {_begin(v)}" for v in whole]
@@ -216,7 +211,8 @@ class Loops:
                     made = f"accumulate({known}, f8({x}))" if is_sum(v) else _further(v, known, x)
                 else:
                     known = f"{self.names[id(v)]}[{self._index(v)}]"
-                    made = _further(v, known, x)
+                    turning = is_sum(v) and self.inner not in self.over[id(v)]
+                    made = f"accumulate({known}, {x})" if turning else _further(v, known, x)
                 lines.append(f"{known} = {made}")
                 continue
             said = text(v, self._operand, self.said)

@@ -35,6 +35,7 @@ COMPARISONS: dict[Any, str] = {
     np.less: "({} < {})", np.less_equal: "({} <= {})",
     np.greater: "({} > {})", np.greater_equal: "({} >= {})",
     np.equal: "({} == {})", np.not_equal: "({} != {})", np.isnan: "({0} != {0})",
+    np.isinf: "(math.fabs({0}) == math.inf)",
     np.isfinite: "(({0} - {0}) == 0)", np.logical_and: "({} & {})", np.logical_or: "({} | {})",
     np.logical_not: "(not {})", np.bitwise_and: "({} & {})", np.bitwise_or: "({} | {})",
 }  # fmt: skip
