@@ -270,6 +270,27 @@ def matrix_factors(rng: np.random.Generator) -> Program:
     return cost, p, (rng.integers(users, size=m), rng.integers(things, size=m), rng.random(m, "f4"))
 
 
+@program
+def contrastive(rng: np.random.Generator) -> Program:
+    """Two views of 128 examples that are to find each other, by cosines."""
+    m, d = 128, 48
+
+    def cost(xp: Any, p: Any, A: Any, B: Any) -> Any:
+        def code(x: Any) -> Any:
+            h = xp.maximum(x @ p["W1"] + p["b1"], 0) @ p["W2"]
+            return h / xp.sqrt(xp.sum(h**2, axis=1, keepdims=True) + 1e-8)
+
+        def matched(S: Any, axis: int) -> Any:
+            z = S - xp.max(S, axis=axis, keepdims=True)
+            return xp.diag(z - xp.log(xp.sum(xp.exp(z), axis=axis, keepdims=True)))
+
+        S = code(A) @ code(B).T * xp.exp(p["heat"])
+        return -xp.mean(matched(S, 0) + matched(S, 1)) / 2
+
+    p = drawn(rng, W1=(d, 64), b1=(64,), W2=(64, 32)) | {"heat": np.float32(1.0)}
+    return cost, p, tuple(drawn(rng, A=(m, d), B=(m, d)).values())
+
+
 # ------------------------------------------------------------------ science
 
 
@@ -442,3 +463,107 @@ def robot_arm(rng: np.random.Generator) -> Program:
         return far + 1e-3 * xp.sum(xp.diff(p["q"], axis=1) ** 2)
 
     return cost, {"q": 0.3 * rng.normal(size=(200, 7))}, (rng.random(7), rng.normal(size=(200, 2)))
+
+
+@program
+def newton(rng: np.random.Generator) -> Program:
+    """Five steps of Newton's method for logistic regression, and the penalty that serves other data best."""
+    n, d = 200, 8
+
+    def cost(xp: Any, p: Any, X: Any, y: Any, V: Any, w: Any) -> Any:
+        b = xp.zeros(d)
+        for _ in range(5):
+            s = sigmoid(xp, X @ b)
+            slope = X.T @ (s - y) + xp.exp(p["penalty"]) * b
+            H = X.T @ (X * (s * (1 - s))[:, None]) + xp.diag(xp.exp(p["penalty"]))
+            b = b - xp.linalg.solve(H, slope)
+        z = V @ b
+        return xp.mean(xp.logaddexp(0, z) - w * z)
+
+    X, V = rng.normal(size=(n, d)), rng.normal(size=(n, d))
+    y = (X[:, 0] + rng.normal(size=n) > 0) * 1.0
+    return cost, {"penalty": rng.normal(size=d)}, (X, y, V, (V[:, 0] > 0) * 1.0)
+
+
+@program
+def spline(rng: np.random.Generator) -> Program:
+    """Heights at knots with natural cubic splines between, fitted to 300 points."""
+    n = 24
+
+    def cost(xp: Any, p: Any, x: Any, y: Any, i: Any, knots: Any) -> Any:
+        h, z = 1 / (n - 1), p["heights"]
+        T = 4 * np.eye(n - 2) + np.eye(n - 2, k=1) + np.eye(n - 2, k=-1)
+        bends = xp.linalg.solve(T, 6 * (z[2:] - 2 * z[1:-1] + z[:-2]) / h**2)
+        M = xp.concatenate([xp.zeros(1), bends, xp.zeros(1)])
+        a, b = (knots[i + 1] - x) / h, (x - knots[i]) / h
+        s = a * z[i] + b * z[i + 1] + ((a**3 - a) * M[i] + (b**3 - b) * M[i + 1]) * h**2 / 6
+        return xp.mean((s - y) ** 2) + 1e-6 * xp.sum(M**2)
+
+    x = np.sort(rng.random(300))
+    at = np.minimum((x * (n - 1)).astype(int), n - 2)
+    return cost, {"heights": rng.normal(size=n)}, (x, np.sin(6 * x), at, np.linspace(0, 1, n))
+
+
+@program
+def ray_marching(rng: np.random.Generator) -> Program:
+    """900 rays that go twelve times as far as three soft balls are away."""
+
+    def cost(xp: Any, p: Any, rays: Any, picture: Any) -> Any:
+        t = xp.zeros(rays.shape[0])
+        for _ in range(12):
+            at = t[:, None] * rays
+            d = xp.linalg.norm(at[:, None, :] - p["centers"], axis=-1) - p["radii"]
+            near = -xp.log(xp.sum(xp.exp(-8 * d), axis=1)) / 8
+            t = t + near
+        return xp.mean((xp.exp(-0.2 * t) * sigmoid(xp, -20 * near) - picture) ** 2)
+
+    centers = np.array([[0.0, 0.0, 4.0], [1.0, 0.5, 5.0], [-1.0, -0.5, 6.0]])
+    rays = np.concatenate([0.4 * rng.normal(size=(900, 2)), np.ones((900, 1))], axis=1)
+    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+    return cost, {"centers": centers, "radii": np.array([1.0, 0.7, 0.8])}, (rays, rng.random(900))
+
+
+@program
+def cameras(rng: np.random.Generator) -> Program:
+    """Forty points that six turned cameras see, with distortion: bundle adjustment."""
+    c, k = 6, 40
+
+    def cost(xp: Any, p: Any, seen: Any) -> Any:
+        w, X = p["turn"][:, None, :], p["points"][None]
+        a = xp.sqrt(xp.sum(w**2, axis=-1, keepdims=True) + 1e-12)
+        u = w / a
+        along = xp.sum(u * X, axis=-1, keepdims=True)
+        Y = xp.cos(a) * X + xp.sin(a) * xp.cross(u, X) + (1 - xp.cos(a)) * along * u
+        Y = Y + p["shift"][:, None, :]
+        q = Y[..., :2] / Y[..., 2:]
+        r = xp.sum(q**2, axis=-1, keepdims=True)
+        q = p["focal"][:, None, None] * (1 + p["bend"] * r + p["more"] * r**2) * q
+        return xp.sum(xp.sqrt(1 + (q - seen) ** 2) - 1)
+
+    p = {"turn": 0.3 * rng.normal(size=(c, 3)), "points": rng.normal(size=(k, 3))}
+    p |= {"shift": np.array([0.0, 0.0, 8.0]) + 0.1 * rng.normal(size=(c, 3)), "focal": 1 + rng.random(c)}
+    p |= {"bend": np.float64(0.01), "more": np.float64(0.001)}
+    return cost, p, (rng.normal(size=(c, k, 2)),)
+
+
+@program
+def extended_filter(rng: np.random.Generator) -> Program:
+    """A place, a speed and a direction, followed through fifteen observations of two of them."""
+
+    def cost(xp: Any, p: Any, H: Any, z: Any) -> Any:
+        x, P, J = xp.array([0.0, 1.0, 0.1]), 0.1 * xp.eye(3), 0.0
+        one = xp.ones(())
+        for t in range(15):
+            s, c = xp.sin(x[2]), xp.cos(x[2])
+            rows = [one, c, -x[1] * s], [0 * one, one, 0 * one], [0 * one, p["drift"], one]
+            F = xp.stack([xp.stack(row) for row in rows])
+            x = xp.stack([x[0] + x[1] * c, x[1], x[2] + p["drift"] * x[1]])
+            P = F @ P @ F.T + xp.diag(xp.exp(p["q"]))
+            S, v = H @ P @ H.T + xp.exp(p["r"]) * xp.eye(2), z[t] - H @ x
+            K = xp.linalg.solve(S, H @ P).T
+            x, P = x + K @ v, (xp.eye(3) - K @ H) @ P
+            J = J + 0.5 * (v @ xp.linalg.solve(S, v) + xp.linalg.slogdet(S)[1])
+        return J
+
+    p = {"q": rng.normal(size=3) - 2, "r": np.float64(-1.0), "drift": np.float64(0.1)}
+    return cost, p, (np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), rng.normal(size=(15, 2)))

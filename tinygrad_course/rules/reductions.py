@@ -276,7 +276,7 @@ def logsumexp_vjp(g: Any, y: Any, x: Any, axis: Axes = 0, keepdims: bool = False
     g, y = restore(g, x.shape, axis, keepdims), restore(y, x.shape, axis, keepdims)
     infinite = np.isinf(y)  # inf - inf is not a number: the infinite terms have all of the weight
     weight = np.exp(np.where(infinite, 0.0, x) - np.where(infinite, 0.0, y))
-    equal = x == y
+    equal = (x == y) * x.dtype.type(1)
     return g * np.where(infinite, equal / np.maximum(np.sum(equal, axis=axis, keepdims=True), 1), weight)
 
 

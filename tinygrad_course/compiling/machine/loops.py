@@ -128,7 +128,7 @@ class Loops:
         last, n = len(self.sizes) - 1, self.sizes[-1]
         few = n <= SHORT and n * len(self.calls) <= WRITTEN_OUT and not self.parts
         #: The steps of the last loop if they are written out, else 1.
-        self.steps = n if last and few else 1
+        self.steps = n if last and few and self.sizes[-2] > SHORT else 1
         self.step = 0  # the one that is being written
         self.inner = last - (self.steps > 1)
 
@@ -227,7 +227,10 @@ class Loops:
 
 
 def _is_part(value: Value) -> bool:
-    return value.function is operator.getitem and is_view(value)
+    if value.function is not operator.getitem or not is_view(value):
+        return False
+    index = value.args[1] if type(value.args[1]) is tuple else value.args[1:]
+    return any(i is not None and i is not Ellipsis and i != slice(None) for i in index)
 
 
 def _begin(value: Value) -> str:

@@ -49,7 +49,7 @@ def lower(program: Program, *, machine: bool = False) -> Program:
         if value.function is np.pad and value.kwargs.keys() == {"constant_values"}:
             args = new[id(value.args[0])], value.args[1], value.kwargs["constant_values"]
             return builder.call(pad_constant, args, {}, value.shape, value.dtype)
-        if (machine or (value.inputs and value.inputs[0].size >= LONG)) and _is_apart(value):
+        if machine and _is_apart(value):
             return _APART[value.function](builder, value, new[id(value.args[0])])
         if value.function in {np.tril, np.triu} and value.dtype.kind == "f" and value.size <= MASKED:
             return _masked(builder, value, new)
@@ -107,9 +107,9 @@ def _log_sum(builder: Builder, value: Value, x: Value) -> Value:
     u, axis, kept = builder.ufunc, value.kwargs["axis"], len(x.shape) > 1
     top = _along(builder, np.max, x, axis, kept)
     args = u(np.isfinite, top), top, 0.0  # inf - inf is not a number
-    top = builder.call(np.where, args, {}, top.shape, top.dtype)
-    total = _along(builder, np.sum, u(np.exp, u(np.subtract, x, top)), axis, kept)
-    total = u(np.add, u(np.log, total), top)
+    finite = builder.call(np.where, args, {}, top.shape, top.dtype)
+    total = _along(builder, np.sum, u(np.exp, u(np.subtract, x, finite)), axis, kept)
+    total = u(np.add, u(np.log, u(np.maximum, total, 1.0)), top)  # it is 1 at least, or all are -inf
     return total if total.shape == value.shape else builder.reshape(total, value.shape)
 
 
