@@ -21,7 +21,7 @@ import numpy as np
 from tinygrad_course.engine.masked_gradients import Live, Partial, chooses, gathered, handed_on, step
 from tinygrad_course.engine.monomials import flat_at_0
 from tinygrad_course.engine.other_arrays import Sparse, sparse_times, times_sparse
-from tinygrad_course.engine.views import as_of, behind
+from tinygrad_course.engine.views import as_kept, as_of, behind
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.norms import extreme_entries
 from tinygrad_course.rules.shapes import MOVES, is_complex
@@ -164,7 +164,7 @@ def _same_entries(a: Any, b: Any, depth: int = DEPTH) -> Any:
         return np.equal(places_of_a, places_of_b)
     if not depth or a._op is not b._op or a._op is None or not a._op.elementwise or a._kwargs or b._kwargs:
         return np.False_
-    same = [_same_entries(*pair, depth - 1) for pair in zip(_kept(a), _kept(b), strict=True)]
+    same = [_same_entries(*pair, depth - 1) for pair in zip(as_kept(a), as_kept(b), strict=True)]
     return functools.reduce(np.logical_and, same)
 
 
@@ -174,19 +174,11 @@ def _alike(a: Any, b: Any, depth: int) -> bool:
         if a is b or not depth or a._op is not b._op or a._op is None or a._op.sequence:
             return a is b
         return not (a._kwargs or b._kwargs) and all(
-            _alike(*pair, depth - 1) for pair in itertools.zip_longest(_kept(a), _kept(b))
+            _alike(*pair, depth - 1) for pair in itertools.zip_longest(as_kept(a), as_kept(b))
         )
     if isinstance(a, (np.ndarray, np.generic)) and isinstance(b, (np.ndarray, np.generic)):
         return np.array_equal(a, b)
     return isinstance(a, (int, float, complex, slice)) and type(a) is type(b) and a == b
-
-
-def _kept(x: Any) -> Any:
-    """Return the arguments of a node, constants as they were kept."""
-    args = as_of(x)
-    if x._values is None or x._op.sequence:
-        return args
-    return tuple([a if hasattr(a, "_op") else v for a, v in zip(args, x._values, strict=True)])
 
 
 def _entries(x: Any) -> tuple[Any, Any]:
@@ -218,7 +210,7 @@ def like(x: Any, depth: int = DEPTH) -> Any:
     follows = rule is not None and (rule.function in _SUMS or rule.function is np.divide or rule.product)
     if not follows or not depth or type(rule.vjps) is not tuple or is_complex(data):
         return np.ones(np.shape(data))
-    args = _kept(x)
+    args = as_kept(x)
     if rule.function is np.divide:
         found = like(args[0], depth - 1)
     else:  # in numbers of which no sum cancels

@@ -72,14 +72,9 @@ masks: ContextVar[Masks | None] = ContextVar("masks", default=None)
 
 
 class Live:
-    """Where a gradient is live: an array of booleans, made by ``make(*args)`` when it is first asked for.
+    """Where a gradient is live: an array of booleans, made by ``make(*args)`` when it is first asked for."""
 
-    Attributes
-    ----------
-    asked : bool
-        Whether the user's code left entries out in so many words (`np.where`): their data may be missing.
-    """
-
+    asked: bool  #: whether the user's code left entries out in so many words: their data may be missing
     __slots__ = ("_args", "_make", "_mask", "asked")
 
     def __init__(self, make: Callable[..., Any] | None, args: tuple[Any, ...], asked: bool) -> None:

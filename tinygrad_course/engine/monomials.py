@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_course.engine.views import as_of
+from tinygrad_course.engine.views import as_kept
 
 _RAISES = {np.sqrt: 0.5, np.cbrt: 1.0 / 3.0, np.square: 2.0}
 _POWERS = {np.power, np.float_power}
@@ -42,10 +42,8 @@ def monomial(x: Any, depth: int = DEPTH) -> Monomial:
     followed = rule is not None and type(rule.vjps) is tuple and not rule.sequence and not rule.outputs
     if not depth or not followed or x.dtype.kind != "f":
         return itself
-    args, function = as_of(x), rule.function
-    if x._values is not None:  # constants as they were kept
-        args = tuple([a if type(a) is type(x) else v for a, v in zip(args, x._values, strict=True)])
-    parts: list[Any] = [monomial(a, depth - 1) if type(a) is type(x) else a for a in args]
+    function = rule.function
+    parts: list[Any] = [monomial(a, depth - 1) if type(a) is type(x) else a for a in as_kept(x)]
     found: Any = None
     if function in _RAISES:
         found = parts[0].raised(_RAISES[function])

@@ -445,11 +445,10 @@ def square_of_size(x: Any) -> Any:
 
 def square_of_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     """Return the square of Euclid's and Frobenius' norm; None for another norm."""
-    if ord in (None, "fro", 2) and (axis is not None or ord is None or x.ndim == 1):
-        if ord == 2 and isinstance(axis, tuple):
-            return None
-        return np.sum(square_of_size(x), axis=axis, keepdims=keepdims)
-    return None
+    if ord not in (None, "fro", 2) or (axis is None and ord is not None and x.ndim != 1):
+        return None
+    of_matrix = ord == 2 and isinstance(axis, tuple)
+    return None if of_matrix else np.sum(square_of_size(x), axis=axis, keepdims=keepdims)
 
 
 _ROOTS: dict[Any, Callable[..., Any]] = {

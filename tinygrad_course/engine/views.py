@@ -182,6 +182,14 @@ def as_of(node: Tensor) -> tuple[Any, ...]:
     return tuple([version_of(a) for a in args])
 
 
+def as_kept(node: Tensor) -> tuple[Any, ...]:
+    """Return the arguments of `node` as they were, constants as they were kept."""
+    args, values = as_of(node), node._values
+    if values is None or (node._op is not None and node._op.sequence):
+        return args
+    return tuple([a if hasattr(a, "_op") else v for a, v in zip(args, values, strict=True)])
+
+
 def members(node: Tensor) -> tuple[Any, ...]:
     """Return the arguments of `node` as they were, those of a function of a list one by one."""
     args = as_of(node)
