@@ -178,6 +178,96 @@ def test_squares_of_roots_at_0(number):
     assert_allclose(hessian(f)(x), expected, rtol=1e-12)
 
 
+COLUMN = np.zeros((2, 1))
+PRODUCTS = {
+    "dot": np.dot,
+    "@": lambda a, b: a @ b,
+    "inner": np.inner,
+    "vdot": np.vdot,
+    "vecdot": np.vecdot,
+    "einsum": lambda a, b: np.einsum("i,i->", a, b),
+    "einsum by numbers": lambda a, b: np.einsum(a, [0], b, [0]),
+    "tensordot": lambda a, b: np.tensordot(a, b, axes=1),
+    "tensordot by axes": lambda a, b: np.tensordot(a, b, [[0], [0]]),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_a_root_times_itself_in_a_sum_of_products(name):
+    product = PRODUCTS[name]
+    expected = 2 * np.eye(2)
+    f = lambda x: product(np.abs(x), np.abs(x))  # noqa: E731
+    assert_allclose(hessian(f)(ZERO), expected)
+    assert_allclose(hessian(f)(np.array([0.0, 3.0])), expected)
+    assert_allclose(compiled(hessian(f))(ZERO), expected)
+    assert_allclose(hessian(lambda x: product(np.abs(x), np.abs(x[::-1])))(ZERO), np.zeros((2, 2)))
+    assert product(np.abs(Tensor([3.0, -4.0])), np.abs(Tensor([3.0, -4.0]))).data == 25.0
+
+
+def test_a_norm_times_itself_as_a_product():
+    for product in (np.dot, np.inner, np.vdot, lambda a, b: np.einsum(",", a, b)):
+
+        def f(w, product=product):
+            n = np.linalg.norm(w)
+            return product(n, n)
+
+        assert_allclose(hessian(f)(ZERO), 2 * np.eye(2))
+
+
+@pytest.mark.parametrize(
+    ("ord", "x"),
+    [*(("fro", W) for W in (COLUMN, np.zeros((2, 2)))), *((o, COLUMN) for o in (2, "nuc", -2)),
+     *((o, COLUMN.T) for o in (2, "nuc")), *((o, np.zeros(1)) for o in (1, 3, np.inf, -np.inf)),
+     *((o, np.zeros((1, 1))) for o in (1, -1, np.inf, "nuc"))],
+)  # fmt: skip
+def test_squares_of_norms_that_are_euclids_there(ord, x):
+    for f in (lambda x: np.linalg.norm(x, ord) ** 2, lambda x: np.square(np.linalg.norm(x, ord))):
+        assert_allclose(grad(f)(x), 0 * x, atol=0)
+        assert_allclose(hessian(f)(x).reshape(x.size, x.size), 2 * np.eye(x.size))
+
+
+@pytest.mark.parametrize("ord", [1, np.inf, 3])
+def test_squares_of_other_norms_have_no_second_derivative_at_0(ord):
+    f = lambda x: np.linalg.norm(x, ord) ** 2  # noqa: E731
+    for second in (hessian(f), compiled(hessian(f))):
+        assert np.isnan(second(ZERO)).any()
+        x = np.array([0.5, 2.0])
+        assert_allclose(
+            second(x), hessian(lambda x: np.sum(x**ord) ** (2 / ord) if ord < 9 else x[1] ** 2)(x)
+        )
+
+
+@pytest.mark.parametrize("ord", [2, "nuc"])
+def test_nor_have_those_of_singular_values(ord):
+    f = lambda x: np.linalg.norm(x, ord) ** 2  # noqa: E731
+    assert_allclose(grad(f)(np.zeros((2, 2))), np.zeros((2, 2)))
+    with pytest.raises(np.linalg.LinAlgError):
+        hessian(f)(np.zeros((2, 2)))
+
+
+HIGHER = {
+    "norm(w)**3": lambda w: np.linalg.norm(w) ** 3,
+    "norm(w)**5": lambda w: np.linalg.norm(w) ** 5,
+    "n * n * n": lambda w: np.linalg.norm(w) * np.linalg.norm(w) * np.linalg.norm(w),
+    "norm(w)**2 * norm(w)": lambda w: np.linalg.norm(w) ** 2 * np.linalg.norm(w),
+    "hypot(a, b)**3": lambda w: np.hypot(w[0], w[1]) ** 3,
+    "std(w)**3": lambda w: np.std(w) ** 3,
+}
+
+
+@pytest.mark.parametrize("name", HIGHER)
+def test_powers_of_roots_above_2(name):
+    f = HIGHER[name]
+    for second in (hessian(f), compiled(hessian(f))):
+        assert_allclose(second(ZERO), np.zeros((2, 2)), atol=0)
+        w, h = np.array([0.3, -0.4]), 1e-6
+        slopes = [(grad(f)(w + h * e) - grad(f)(w - h * e)) / (2 * h) for e in np.eye(2)]
+        assert_allclose(second(w), slopes, rtol=1e-7)
+    assert_allclose(compiled(f)(w), f(w), rtol=1e-12)
+    if "3" in name:  # a third derivative there is none
+        assert np.isnan(grad(lambda w: np.sum(hessian(f)(w) * np.array([[1, 2], [3, 5]])))(ZERO)).any()
+
+
 def test_the_square_of_a_range_has_no_second_derivative_at_0():
     second = grad(grad(lambda x: np.ptp(np.stack([x, -x])) ** 2))
     assert np.isnan(second(0.0))

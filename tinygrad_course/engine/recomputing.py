@@ -216,9 +216,9 @@ def _value(node: Tensor, args: tuple[Any, ...], known: dict[Tensor, Any]) -> Any
     if rule.sequence:
         kept = args[0] if values is None else values[0]
         given[0] = [of(a, v) for a, v in zip(args[0], kept, strict=True)]
-    function = rule.function
+    function: Any = rule.function
     if type(function) is Mended:
-        function, given = function.function, given[:-1]
+        function, given = function.function, given[: function.count]
     elif is_sigmoid(function):
         function = sigmoid
     members = given[0] if rule.sequence else given

@@ -23,8 +23,9 @@ import numpy as np
 from tinygrad_course.engine.creation import node
 from tinygrad_course.engine.masked_gradients import masks
 from tinygrad_course.engine.views import as_of, version_of
+from tinygrad_course.rules.einsum import parsed
 from tinygrad_course.rules.reductions import logsumexp
-from tinygrad_course.rules.shapes import is_complex, largest
+from tinygrad_course.rules.shapes import is_complex, largest, normalize
 from tinygrad_course.rules.table import RULES, Rule, is_tensor
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def call(x: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     function = x._op.function
     args = as_of(x)
     if isinstance(function, Mended):
-        return function.function, args[:-1], {}
+        return function.function, args[: function.count], x._kwargs or {}
     return function, args, x._kwargs or {}
 
 
@@ -216,38 +217,53 @@ def same(a: Any, b: Any, depth: int = DEPTH) -> bool:
 
 
 class Mended:
-    """An operation with what it amounts to as a further argument: that has the gradient."""
+    """An operation of `count` arguments with what it amounts to as a further one, the last.
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    That has the gradient; of a power of a root its square has, which stands before.
+    """
+
+    def __init__(self, function: Callable[..., Any], count: int) -> None:
         self.function = function
+        self.count = count
         self.__name__ = getattr(function, "__name__", "")
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the operation, and what it amounts to where that fails."""
-        y = self.function(*args[:-1])
+        y = self.function(*args[: self.count], **kwargs)
         return np.where(np.isfinite(y), y, args[-1])[()]
 
 
-def mended(out: Tensor, instead: Any) -> Tensor:
-    """Return the node of `out` recorded anew, its gradient going to `instead`."""
-    original = out._op
+def mended(out: Tensor, instead: Tensor, *power: Any) -> Tensor:
+    """Return the node of `out` recorded anew, its gradient going to `instead`.
+
+    Of a `power`, a root and its exponent, `instead` is the root's square.
+    """
+    original, count = out._op, len(out._args)
     assert original is not None  # noqa: S101
-    rule = _MENDED.get(original)
+    rule = _MENDED.get((original, count, bool(power)))
     if rule is None:
-        vjps = (*(None for _ in out._args), lambda g, y, *args: g)
-        rule = _MENDED[original] = Rule(
-            Mended(original.function), vjps, name=original.name, elementwise=True, saves=False
-        )
+        vjps: list[Any] = [None] * count
+        if power:
+            slope = lambda g, y, *args, **_: g * (args[-3] / 2 * args[-4] ** (args[-3] - 2))  # noqa: E731
+            vjps += [None, None, slope, None]
+        else:
+            vjps.append(lambda g, y, *args, **_: g)
+        rule = _MENDED[original, count, bool(power)] = Rule(
+            Mended(original.function, count), tuple(vjps), name=original.name, elementwise=True,
+            saves=bool(power),
+        )  # fmt: skip
     if instead._state is not None:  # a view is recorded as what it shows
         instead, _ = instead._state.read(instead)
+    if power:
+        return node(type(out), rule, (*as_of(out), *power, instead, out), out._data, kwargs=out._kwargs)
     y = data = instead._data
     if type(out._data) in _FLOATS:
         y = out._data
         data = np.where(np.isfinite(y), y, data)[()]
-    return node(type(out), rule, (*out._args, instead), data.astype(y.dtype))
+    return node(type(out), rule, (*out._args, instead), data.astype(y.dtype), kwargs=out._kwargs)
 
 
-_MENDED: dict[Rule, Rule] = {}
+_MENDED: dict[tuple[Rule, int, bool], Rule] = {}
 
 
 def traced(x: Tensor) -> bool:
@@ -420,22 +436,42 @@ _BASES: dict[Any, float] = {np.log2: math.log(2.0), np.log10: math.log(10.0)}
 # ------------------------------------------------------------------ squares of roots
 
 
-def mend_square(out: Tensor, n: int = 2) -> Tensor:
-    """Mend the square of a norm, an absolute value, a square root or a deviation, where that is 0.
-
-    Or another even power, n.
-    """
-    root = out._args[0]
-    if root._op is None or root._op.function not in _SQUARES or out._data.dtype.kind != "f":
+def mend_square(out: Tensor) -> Tensor:
+    """Mend a square or higher power of a norm, an absolute value, a square root or a deviation that is 0."""
+    if not any(map(may_be_mended, out._args)):  # the commonest case
         return out
-    if not may_vanish(root):
+    root, n = as_power(out)
+    if n < 2 or not may_be_mended(root) or out._data.dtype.kind != "f":
         return out
-    if len(out._args) == 2 and not same(*as_of(out)) and not is_number(out._args[1], n):
-        return out
-    root = as_of(out)[0]
     function, inside, kwargs = call(root)
+    if n > 2 and (function not in _CONES or not is_euclidean(function, *inside, **kwargs)):
+        return out
     square = _SQUARES[function](*inside, **kwargs)
-    return out if square is None else mended(out, square if n == 2 else square ** (n // 2))
+    return out if square is None else mended(out, square) if n == 2 else mended(out, square, root, n)
+
+
+def as_power(x: Any) -> tuple[Any, float]:
+    """Return the root and n of x = root**n; n is 1 of what is no power."""
+    function, args, _ = call(x)
+    if function is np.square:
+        args = (args[0], 2)
+    if function in _POWERS and is_tensor(args[0]) and isinstance(args[1], (int, float)):
+        root, n = as_power(args[0])
+        return root, n * args[1]
+    if function is np.multiply and all(map(is_tensor, args)):
+        (root, n), (other, m) = map(as_power, args)
+        if same(root, other):
+            return root, n + m
+    return x, 1
+
+
+_POWERS = {np.power, np.float_power, np.square}
+
+
+def may_be_mended(root: Any) -> bool:
+    """Whether it is a Tensor of which the square may be another matter than itself."""
+    operation = getattr(root, "_op", None)
+    return operation is not None and operation.function in _SQUARES and may_vanish(root)
 
 
 def square_of_size(x: Any) -> Any:
@@ -443,12 +479,28 @@ def square_of_size(x: Any) -> Any:
     return np.real(x * np.conjugate(x)) if is_complex(x) else x * x
 
 
+def is_euclidean(function: Any, x: Any, ord: Any = None, axis: Any = None, **_: Any) -> bool:
+    """Whether a norm is the root of a sum of squares; what else is a cone is one."""
+    if function is not np.linalg.norm:
+        return True
+    lengths = sorted(x.shape[i] for i in normalize(axis, x.ndim))
+    if ord in (None, "fro", "f"):
+        return True
+    if len(lengths) == 1:
+        return bool(ord == 2 or (lengths == [1] and ord != 0))
+    return lengths[0] == 1 and (lengths[1] == 1 or ord in (2, -2, "nuc"))
+
+
 def square_of_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
-    """Return the square of Euclid's and Frobenius' norm; None for another norm."""
-    if ord not in (None, "fro", 2) or (axis is None and ord is not None and x.ndim != 1):
-        return None
-    of_matrix = ord == 2 and isinstance(axis, tuple)
-    return None if of_matrix else np.sum(square_of_size(x), axis=axis, keepdims=keepdims)
+    """Return the square of a norm, which of others than Euclid's has no second derivative at 0."""
+    if is_euclidean(np.linalg.norm, x, ord, axis):
+        return np.sum(square_of_size(x), axis=axis, keepdims=keepdims)
+    return None if ord == 0 else kinked(np.linalg.norm(x, ord, axis, keepdims))
+
+
+def kinked(size: Any) -> Any:
+    """Return a square that has no second derivative at 0."""
+    return size * np.hypot(size, 0.0)
 
 
 _ROOTS: dict[Any, Callable[..., Any]] = {
@@ -488,10 +540,11 @@ def square_of_range(a: Any, b: Any) -> Any:
     (f, of_a, _), (h, of_b, _) = call(a), call(b)
     if f not in {np.max, np.amax} or h not in {np.min, np.amin} or not same(of_a[0], of_b[0]):
         return None
-    size = np.subtract(a, b)
-    return size * np.hypot(size, 0.0)
+    return kinked(np.subtract(a, b))
 
 
+#: Of these powers above 2 have no second derivative by the chain rule either.
+_CONES = {np.linalg.norm, np.sqrt, np.hypot, np.std}
 #: Of what else has a kink at 0: only its square is looked at.
 _SQUARES: dict[Any, Callable[..., Any]] = {
     **_ROOTS,
@@ -510,33 +563,48 @@ def may_vanish(root: Tensor) -> bool:
 def watch_products(root: Tensor) -> Tensor:
     """Look at products from the first root on that is 0 somewhere: most programs have none."""
     if may_vanish(root):
-        RULES[np.multiply].mend = mend_product
+        RULES[np.multiply].mend = mend_square
+        for function in _CONTRACTIONS:
+            RULES[function].mend = mend_contraction
     return root
 
 
-def mend_product(out: Tensor) -> Tensor:
-    """Mend a root times itself."""
-    a, b = out._args
-    return mend_square(out) if type(a) is type(b) and a._op is b._op is not None else out
-
-
-def mend_power(out: Tensor) -> Tensor:
-    """Mend an even power of a root."""
-    base, exponent = out._args
-    if type(base) is not type(out) or base._op is None or type(exponent) is type(out) or np.ndim(exponent):
+def mend_contraction(out: Tensor) -> Tensor:
+    """Mend a sum of squares of a root's entries, as their products."""
+    places = [i for i, a in enumerate(out._args) if type(a) is type(out)]
+    if len(places) != 2 or not may_be_mended(out._args[places[0]]) or out._data.dtype.kind != "f":
         return out
-    if is_number(exponent, 2):
-        return mend_square(out)
-    roots = base._op.function in _ROOTS
-    return mend_square(out, 4) if roots and is_number(exponent, 4) else out
+    args = list(as_of(out))
+    i, j = places
+    function, kwargs, root = out._op.function, out._kwargs or {}, args[i]  # type: ignore[union-attr]
+    if not same(root, args[j]) or not _CONTRACTIONS[function](root, args, **kwargs):
+        return out
+    square, inside, options = call(root)
+    args[i] = _SQUARES[square](*inside, **options)
+    if args[i] is None:
+        return out
+    args[j] = np.ones(root.shape, root.dtype)
+    return mended(out, function(*args, **kwargs))
 
 
+def _all_axes(root: Any, args: list[Any], axes: Any = 2) -> bool:
+    axes = args[2] if len(args) > 2 else axes
+    a, b = ([*range(axes)],) * 2 if isinstance(axes, int) else [np.ravel(x).tolist() for x in axes]
+    return len(a) == root.ndim and a == b
+
+
+#: Whether a product of a root with itself is one of equal entries, which are added up.
+_CONTRACTIONS: dict[Any, Callable[..., bool]] = {
+    **dict.fromkeys((np.dot, np.inner, np.matmul), lambda root, args, **_: root.ndim < 2),
+    **dict.fromkeys((np.vdot, np.vecdot), lambda root, args, **_: True),
+    np.tensordot: _all_axes,
+    np.einsum: lambda root, args, **_: len(set(parsed(tuple(args))[0])) == 1,
+}
 _MENDS: dict[Any, Callable[[Any], Any]] = {
     **dict.fromkeys((np.divide, np.reciprocal), mend_divide),
     **dict.fromkeys((np.log, np.log2, np.log10, np.log1p), mend_logarithm),
-    np.square: mend_square,
+    **dict.fromkeys(_POWERS, mend_square),
     **dict.fromkeys(_ROOTS, watch_products),
-    **dict.fromkeys((np.power, np.float_power), mend_power),
 }
 for _function, _mend in _MENDS.items():
     RULES[_function].mend = _mend

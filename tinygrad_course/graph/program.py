@@ -120,7 +120,7 @@ def call_of(tensor: Tensor) -> tuple[Call, list[Any], dict[str, Any]]:
     rule = RULES.get(made.function, made.rule)  # on a freed graph a stand-in has the rule's place
     kwargs, args, values = dict(made.kwargs), made.args, made.values
     if type(made.function) is Mended:  # its exponentials have overflowed: it is what it amounts to
-        rule, args, values = RULES[np.positive], args[-1:], values[-1:]
+        rule, kwargs, args, values = RULES[np.positive], {}, args[-1:], values[-1:]
     operands: list[Any] = []
     saved: list[Any] = []
     options: dict[str, Any] = dict(kwargs)
