@@ -2,13 +2,25 @@
 
 import contextlib
 import math
+import re
+import sys
 
 import numpy as np
 import pytest
 import scipy.sparse.linalg  # noqa: F401
 from scipy import integrate, optimize, sparse
 
-from tinygrad_course import Tensor, grad, jacobian, jvp, stop_gradient, value_and_grad, vjp
+from tinygrad_course import (
+    CannotCompile,
+    Tensor,
+    compiled,
+    grad,
+    jacobian,
+    jvp,
+    stop_gradient,
+    value_and_grad,
+    vjp,
+)
 from tinygrad_course.engine import plain_numbers
 
 X = np.array([1.0, 2.0, 3.0])
@@ -43,7 +55,8 @@ NUMBERS = {
     "a mean of a list": lambda x: np.mean([x[0], x[1]]),
     "r_": lambda x: np.r_[x[0], x[1]][0],
     "c_": lambda x: np.c_[x, x][0, 0],
-    "%d": lambda x: len("%d" % x[0]),  # noqa: UP031
+    "%x": lambda x: len("%x" % x[0]),  # noqa: UP031
+    "item of an index": lambda x: x.item(1),
 }
 STYLES = {
     "grad": grad,
@@ -78,17 +91,121 @@ def test_numpys_words_do_not_stand_before_ours(style):
         STYLES[style](euler)(X)
 
 
+def euler(x):
+    y = np.zeros(3)
+    y[0] = x[0] ** 2
+    return np.sum(y)
+
+
+def of_flat(x):
+    y = np.zeros(3)
+    y.flat[0] = x[0] ** 2
+    return np.sum(y)
+
+
+def filled_with(x):
+    y = np.zeros(3)
+    y.fill(x[0])
+    return np.sum(y)
+
+
+@pytest.fixture
+def untraced():
+    """Without what measures the coverage."""
+    before = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(before)
+
+
+@pytest.mark.usefixtures("untraced")
+@pytest.mark.parametrize("f", [euler, of_flat, filled_with])
+@pytest.mark.parametrize(
+    "style", [grad, lambda f: lambda x: f(Tensor(x)), lambda f: compiled(value_and_grad(f))]
+)
+def test_the_last_word_is_ours_in_every_style(f, style):
+    with pytest.raises(
+        plain_numbers.PlainArrayError, match=r"(?s)np\.stack.*\.zeros.*\n  at .*y.*x\[0\]"
+    ) as last:
+        style(f)(X)
+    assert last.value.__cause__ is None
+    assert sys.gettrace() is None
+    assert isinstance(last.value, ValueError)  # as NumPy's
+
+
+@pytest.mark.parametrize("f", [euler, of_flat])
+def test_a_compiled_function_has_the_same_words(f):
+    with pytest.raises(CannotCompile, match=r"(?s)np\.stack.*\.zeros.*\n  at .*y.*x\[0\]"):
+        compiled(f)(X)
+
+
+def test_a_debugger_goes_on_tracing():
+    seen = []
+
+    def tracer(frame, event, _):
+        seen.append((frame.f_code.co_name, event))
+        return tracer
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        with pytest.raises(ValueError, match="setting an array element") as caught:
+            euler(Tensor(X))
+        assert sys.gettrace() is tracer
+    finally:
+        sys.settrace(before)
+    assert isinstance(caught.value.__cause__, plain_numbers.PlainArrayError)
+    assert ("euler", "call") in seen
+
+
+def test_an_entry_as_a_number():
+    t, x = Tensor(X.reshape(1, 3)), X.reshape(1, 3)
+    for index in [(1,), (0, 2), ((0, 1),), (-1,)]:
+        assert t.item(*index) == x.item(*index)
+        assert compiled(lambda x, i=index: np.sum(x) * x.item(*i))(x) == np.sum(x) * x.item(*index)
+    with pytest.raises(IndexError):
+        t.item(3)
+
+
+@pytest.mark.parametrize("style", ["recorded", "differentiated"])
+@pytest.mark.parametrize("function", [int, math.floor, math.ceil, math.trunc, round, math.exp, math.sin])
+def test_what_is_advised_runs(style, function):
+    """The code that an error names for a number that is to leave."""
+
+    def told(t):
+        with pytest.raises(TypeError) as caught:
+            function(t)
+        return re.findall(r"[\w.]+\((?:t\.item\(\)|stop_gradient\(t\))\)", str(caught.value))[-1]
+
+    def run(t):
+        found.append(eval(told(t), {"math": math, "stop_gradient": stop_gradient, "t": t}))  # noqa: S307
+        return t * 1.0
+
+    found = []
+    if style == "recorded":
+        run(Tensor(2.5))
+    else:
+        with pytest.raises(TypeError):  # again, as what was refused may not be caught
+            grad(run)(2.5)
+    assert found == [function(2.5)]
+
+
 def test_printing_and_formatting_go_on(capsys):
     def cost(x):
         J = np.sum(x**2)
         print(J, f"{J:.4f}", "%.2f" % J, "{:.1f}".format(J), f"{J}")  # noqa: UP031, UP032
-        print("Cost after iteration %i: %f" % (3, J))  # noqa: UP031
+        print("Cost after iteration %i: %f, about %d" % (3, J, J))  # noqa: UP031
+        print(np.format_float_positional(J), np.format_float_scientific(J, precision=1), np.array2string(x))
         return J
 
-    np.testing.assert_array_equal(grad(cost)(X), 2 * X)
-    assert capsys.readouterr().out == (
-        "Tensor(14.0) 14.0000 14.00 14.0 Tensor(14.0)\nCost after iteration 3: 14.000000\n"
+    expected = (
+        "Tensor(14.0) 14.0000 14.00 14.0 Tensor(14.0)\nCost after iteration 3: 14.000000, about 14\n"
+        "14. 1.4e+01 [1. 2. 3.]\n"
     )
+    np.testing.assert_array_equal(grad(cost)(X), 2 * X)
+    assert capsys.readouterr().out == expected
+    cost(Tensor(X))
+    assert capsys.readouterr().out == expected
 
 
 def test_what_does_not_depend_on_the_inputs_may_leave():

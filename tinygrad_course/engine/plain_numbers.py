@@ -12,6 +12,7 @@ import builtins
 import dis
 import linecache
 import math
+import sys
 from itertools import islice
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING
@@ -93,26 +94,33 @@ def check(tensor: Tensor, what: str) -> None:
 
 def as_float(tensor: Tensor, frame: FrameType) -> None:
     """Raise unless the instruction in `frame` that makes a float of the Tensor means to."""
-    code, at = frame.f_code, frame.f_lasti
-    instruction, argument = code.co_code[at], code.co_code[at + 1]
-    if instruction == _BINARY and argument == _REMAINDER:  # "%f" % J
+    if formats(frame) or (errors.of_numpy(frame) and frame.f_code.co_name in _PRINTING):
         return
-    if instruction in _STORES:
-        raise remembered(tensor, into_plain(tensor._label()))
+    code, at = frame.f_code, frame.f_lasti
+    if stored(frame):
+        raise as_last_word(remembered(tensor, into_plain(tensor._label())), frame)
     while "site-packages" in frame.f_code.co_filename and frame.f_back is not None:
         frame = frame.f_back  # SciPy's quad makes a float of what its function returns
-    if active and traced(tensor):
-        raise remembered(tensor, TypeError(_told(tensor, *called(frame))))
     known = (code, at)
-    if known in _plain_floats:
+    differentiated = active and traced(tensor)
+    if known in _plain_floats and not differentiated:
         return
     name, meant = called(frame)
-    if not meant:
-        raise TypeError(_told(tensor, name, meant))
+    if name is not None and name.endswith(".fill"):
+        raise as_last_word(remembered(tensor, into_plain(tensor._label())), frame)
+    if differentiated or not meant:
+        raise remembered(tensor, TypeError(_told(tensor, name, meant)))
     _plain_floats.add(known)
 
 
+_PRINTING = {"format_float_positional", "format_float_scientific"}
 _plain_floats: set[tuple[CodeType, int]] = set()
+
+
+def formats(frame: FrameType) -> bool:
+    """Whether the instruction in `frame` formats by the operator: ``"%f" % t``."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return code[at] == _BINARY and code[at + 1] == _REMAINDER
 
 
 def stored(frame: FrameType) -> bool:
@@ -126,8 +134,30 @@ def loaded(frame: FrameType) -> bool:
     return code[at] in _LOADS or (code[at] == _BINARY and code[at + 1] == _ITEM)
 
 
-class PlainArrayError(TypeError):
-    """A Tensor was to be written into a plain array."""
+class PlainArrayError(TypeError, ValueError):
+    """A Tensor was to be written into a plain array.
+
+    (A ValueError too: as that NumPy refuses what it can't make a number of.)
+    """
+
+
+def as_last_word(error: Exception, frame: FrameType) -> Exception:
+    """Return the error, and see to it that it leaves `frame` in the place of the one that NumPy makes of it.
+
+    "setting an array element with a sequence" helps nobody. What leaves a frame can be exchanged by who
+    traces it alone: so it is traced up to its next event, which is that error, unless a debugger does so.
+    """
+
+    def exchange(frame: FrameType, event: str, _: Any) -> None:
+        sys.settrace(None)
+        frame.f_trace = None
+        if event == "exception":
+            raise error from None
+
+    if sys.gettrace() is None:
+        frame.f_trace = exchange
+        sys.settrace(lambda *_: None)
+    return error
 
 
 def into_plain(what: str) -> PlainArrayError:
@@ -135,6 +165,11 @@ def into_plain(what: str) -> PlainArrayError:
     line = errors.where(errors.user_frame())
     message = f"{what} is written into a plain array, which would not remember where it came from. {_BUFFER}"
     return PlainArrayError(message + (f"\n  at {line}" if line else ""))
+
+
+def _way_out(tensor: Tensor) -> str:
+    """Return what gives the plain number of a Tensor where it stands."""
+    return "stop_gradient(t)" if active and traced(tensor) else "t.item()"
 
 
 def _told(tensor: Tensor, name: str | None, meant: bool) -> str:
@@ -145,15 +180,13 @@ def _told(tensor: Tensor, name: str | None, meant: bool) -> str:
         return (
             f"{name} takes a float, and {label} would lose its gradient"
             + (f": write {instead}, or" if instead else "; write")
-            + f" {name}(t.item()) where no gradient should flow (stop_gradient in a differentiated function)"
+            + f" {name}({_way_out(tensor)}) where no gradient should flow"
         )
     if meant:
         return f"float() makes a plain number, and {label} would lose its gradient. {_OUT}"
-    if name is not None and name.endswith(".fill"):
-        return str(into_plain(label))
     return (
         f"{name or 'this'} takes plain numbers, and {label} would lose its gradient: write it with NumPy's "
-        "functions, or float(t) where no gradient should flow (stop_gradient in a differentiated function)"
+        f"functions, or pass {_way_out(tensor)} where no gradient should flow"
     )
 
 
@@ -205,9 +238,7 @@ def whole_number(tensor: Tensor, what: str, frame: FrameType) -> Exception:
     message = (
         f"{what} needs a plain number, and {tensor._label()} would lose its gradient. "
         "np.round, np.floor and np.trunc give plain arrays; for a count or an index write "
-        f"{what if what in ('int', 'round') else 'int'}(t.item()), or stop_gradient(t) inside a "
-        "differentiated function"
+        f"{'int' if ' ' in what else what}({_way_out(tensor)})"
     )
-    code, at = frame.f_code.co_code, frame.f_lasti
-    # Python replaces a TypeError in "%d" % t by its own words
-    return (ValueError if code[at] == _BINARY and code[at + 1] == _REMAINDER else TypeError)(message)
+    # Python replaces a TypeError in "%x" % t by its own words
+    return (ValueError if formats(frame) else TypeError)(message)

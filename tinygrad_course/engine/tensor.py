@@ -94,7 +94,9 @@ def _scalar(array: Any) -> Any:
 
 
 def _whole_number(what: str) -> Callable[..., Any]:
-    def refuse(self: Tensor, *_: Any) -> NoReturn:
+    def refuse(self: Tensor, *_: Any) -> Any:
+        if what == "int" and plain_numbers.formats(sys._getframe(1)):  # "%d" % J
+            return int(self._number())
         raise plain_numbers.remembered(self, plain_numbers.whole_number(self, what, sys._getframe(1)))
 
     return refuse
@@ -367,21 +369,22 @@ class Tensor(Operators, Methods, errors.Habits):
         """The transpose of each matrix of a stack, recorded."""
         return np.matrix_transpose(self)  # type: ignore[return-value]
 
-    def item(self) -> Any:
-        """Return the only entry as a Python number."""
+    def item(self, *index: Any) -> Any:
+        """Return the only entry, or the one at an index, as a Python number."""
         if plain_numbers.active:
+            recorded = f"t.flat[{index[0]}]" if index else "np.reshape(t, ())"
             plain_numbers.check(
-                self, "item() gives a plain number (to calculate on, np.reshape(t, ()) has it recorded)"
+                self, f"item() gives a plain number (to calculate on, {recorded} has it recorded)"
             )
-        return self._number()
+        return self._number(*index)
 
-    def _number(self) -> Any:
-        if self.size != 1:
+    def _number(self, *index: Any) -> Any:
+        if self.size != 1 and not index:
             raise ValueError(
                 f"{self._label()} has shape {self.shape}; only a Tensor of one entry has an item()"
             )
         data = now(self)._data
-        return data.item() if hasattr(data, "item") else np.asarray(data).item()  # Dask computes it
+        return (data if hasattr(data, "item") else np.asarray(data)).item(*index)  # Dask computes it
 
     def tolist(self) -> Any:
         """Return the data as nested lists."""
@@ -519,9 +522,11 @@ class Tensor(Operators, Methods, errors.Habits):
         return f"Tensor({text}" + (f", name={self.name!r})" if self.name else ")")
 
     def __float__(self) -> float:
-        value = float(self._number())
-        plain_numbers.as_float(self, sys._getframe(1))
-        return value
+        frame = sys._getframe(1)
+        if not plain_numbers.stored(frame):
+            self._number()  # a program being recorded has its own words
+        plain_numbers.as_float(self, frame)
+        return float(self._number())
 
     __int__ = _whole_number("int")
     __index__ = _whole_number("an index or a count")

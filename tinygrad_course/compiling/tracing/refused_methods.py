@@ -12,7 +12,7 @@ from tinygrad_course.compiling.tracing.library_code import of_library
 from tinygrad_course.compiling.tracing.refusals import CannotCompile, users_call
 from tinygrad_course.engine.operators import Methods
 from tinygrad_course.engine.other_arrays import SPARSE, for_sparse
-from tinygrad_course.engine.plain_numbers import into_plain, stored
+from tinygrad_course.engine.plain_numbers import as_last_word, into_plain, stored
 
 #: Added where an index may have been meant.
 _AS_INDEX = " For x[i], make x an argument; for np.eye(k)[y], write (y[:, None] == np.arange(k)) * 1.0."
@@ -62,8 +62,9 @@ class Unanswered(Methods):
         return f"a result of {getattr(value.function, '__name__', '')}{of and ' of '}{of}"
 
     def __float__(self) -> Any:
-        if stored(inspect.currentframe().f_back):  # type: ignore[union-attr, arg-type]
-            raise CannotCompile(str(into_plain(self._label())))
+        frame: Any = inspect.currentframe().f_back  # type: ignore[union-attr]
+        if stored(frame):
+            raise as_last_word(CannotCompile(str(into_plain(self._label()))), frame)
         return _refused("made a Python number")(self)
 
     def __array__(self, *_: Any, **__: Any) -> Any:

@@ -161,9 +161,14 @@ class Tracer(Unanswered):
         """Return what a Tensor holds of it: of a number of Python's, NumPy's scalar."""
         return record(np.positive, (self,), {}) if self.recorded.kind == "python" else self
 
-    def item(self) -> Any:
-        """Return the only entry as a number of Python's, which leaves float32 arrays what they are."""
-        return record(item, (self,), {})
+    def item(self, *index: Any) -> Any:
+        """Return an entry as a number of Python's, which leaves float32 arrays what they are."""
+        one: Any = self
+        if len(index) == 1 and not isinstance(index[0], tuple):
+            one = np.reshape(self, -1)[index]
+        elif index:
+            one = self[index if len(index) > 1 else index[0]]
+        return record(item, (one,), {})
 
     def __getitem__(self, index: Any) -> Any:
         return record(operator.getitem, (self, index), {})
