@@ -18,7 +18,9 @@ import types
 import numpy as np
 import pytest
 import scipy.sparse
+from numpy.testing import assert_allclose
 
+import tinygrad_course
 from tests.compiling.networks import parameters_of, training_step
 from tests.compiling.test_equality import assert_equal, wider
 from tinygrad_course import CannotCompile, Tensor, compiled, debug, grad, hessian, value_and_grad
@@ -975,12 +977,13 @@ def test_debug_runs_the_function_itself():
 
 
 def test_what_is_no_array_of_numbers_is_refused():
+    known = Tensor(x)
     with pytest.raises(CannotCompile, match="Matrix"):
         compiled(lambda m: m * 2)(np.ones((2, 2)).view(Matrix))
     with pytest.raises(CannotCompile, match="complex"):
         compiled(lambda m: m * 2)(np.array([1j]))
     with pytest.raises(CannotCompile, match="Tensor"):
-        compiled(Tensor)(x)
+        compiled(lambda _: known)(x)
     with pytest.raises(TypeError, match="takes a function"):
         compiled(3)
     with pytest.raises(ValueError, match="engine"):
@@ -1185,3 +1188,47 @@ def test_what_is_made_of_a_number_is_no_view_of_it(engine):
     J, g = compiled(value_and_grad(f), engine=engine)(x)
     assert np.isclose(J, f(x), rtol=1e-14)
     assert np.isclose(g[0], 4 * np.exp(1.4) + np.cos(0.7), rtol=1e-14)
+
+
+def filled(make):
+    def f(x):
+        y = make(x)
+        for i in range(3):
+            y[i] = x[i] ** 2 * y[i - 1] if i else x[0]
+        return y * 2
+
+    return f
+
+
+BUFFERS = {
+    "zeros": filled(lambda _: tinygrad_course.zeros(3)),
+    "zeros_like": filled(tinygrad_course.zeros_like),
+    "a Tensor": filled(lambda _: Tensor(np.ones(3))),
+    "array": lambda x: tinygrad_course.array([[x[0], 2.0], [x[1] * x[2], x[2]]]) * 2,
+    "several": lambda x: {"y": filled(tinygrad_course.zeros_like)(x), "x": [x * 1, tinygrad_course.zeros(2)]},
+}
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize("name", BUFFERS)
+def test_what_errors_advise_for_buffers_is_compiled(name, engine):
+    f = BUFFERS[name]
+    x, z = np.array([1.0, 2.0, 3.0]), np.array([-2.0, 0.5, 4.0])
+    values = lambda y: y.data if type(y) is Tensor else y  # noqa: E731
+    program = compiled(f, engine=engine)
+    for point in (x, z):
+        for (_, ours), (_, plain) in zip(trees.leaves(program(point)), trees.leaves(f(point)), strict=True):
+            assert type(ours) is np.ndarray
+            assert_allclose(ours, values(plain))
+    if name != "several":
+        cost = lambda x: np.sum(f(x) ** 2)  # noqa: E731
+        assert_allclose(compiled(grad(cost), engine=engine)(z), grad(cost)(z))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+def test_a_tensor_that_depends_on_a_leaf_outside_is_no_result(engine):
+    w = Tensor([1.0, 2.0])
+    with pytest.raises(CannotCompile, match="returns a Tensor"):
+        compiled(lambda x: w * x, engine=engine)(np.ones(2))
+    with pytest.raises(CannotCompile, match="returns a Tensor"):
+        compiled(lambda x: [x, w], engine=engine)(np.ones(2))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.rules.table import is_tensor
 
 
 def zeros(shape: int | Sequence[int], dtype: DTypeLike = np.float64) -> Tensor:
@@ -50,7 +51,7 @@ def zeros_like(x: Any, dtype: DTypeLike | None = None) -> Any:
     5.0 [2. 4.]
     """
     like = np.zeros_like(x, dtype=dtype)
-    return Tensor(like) if type(x) is Tensor else like
+    return Tensor(like) if is_tensor(x) else like
 
 
 def array(nest: Any) -> Any:
@@ -73,9 +74,9 @@ def array(nest: Any) -> Any:
     1.0
     """
     if not isinstance(nest, (list, tuple)):
-        return nest if type(nest) is Tensor else np.array(nest)
+        return nest if is_tensor(nest) else np.array(nest)
     parts = [array(part) for part in nest]
-    if not any(type(part) is Tensor for part in parts):
+    if not any(map(is_tensor, parts)):
         return np.array(nest)
     if len({np.shape(part) for part in parts}) > 1:
         raise ValueError(

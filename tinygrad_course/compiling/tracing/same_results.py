@@ -54,7 +54,9 @@ def agrees(
                 "has where A is nearly 1? Make the first call with numbers nearer to 0"
             )
     right = result is None or same_results(result, numbers, narrowest, args)
-    if not right and not _agree_nearer_to_zero(lambda x: made(*x), lambda x: f(*x), args, narrowest):
+    if not right and not _agree_nearer_to_zero(
+        lambda x: made(*x), Recorder(f, args, moving).plainly, args, narrowest
+    ):
         raise CannotCompile(
             f"the program made of {getattr(f, '__name__', f)} returns something else than it: a fault of the "
             f"engine {engine!r}, not of your code. Call the function itself, and report it"
