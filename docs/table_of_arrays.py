@@ -75,8 +75,8 @@ LIBRARIES: dict[str, tuple[str, str, Callable[[Any, Any], Any], str]] = {
     ),
     "pandas.DataFrame": ("pandas", "3.1.1", lambda m, a: m.DataFrame(a), "R R R R R R R R R R R R R R R"),
     "polars.DataFrame": ("polars", "2.1.0", lambda m, a: m.DataFrame(a), "R F R R R R R R R R R R R R R"),
-    "xarray.DataArray": ("xarray", "2026.9.0", lambda m, a: m.DataArray(a), "R R R R R R F R R R R R R R R"),
-    "awkward.Array": ("awkward", "2.14.0", lambda m, a: m.Array(a), "R R R R R R R R F R R R R R R"),
+    "xarray.DataArray": ("xarray", "2026.9.0", lambda m, a: m.DataArray(a), "R R R R R R R R R R R R R R R"),
+    "awkward.Array": ("awkward", "2.14.0", lambda m, a: m.Array(a), "R R R R R R R R R R R R R R R"),
     "pint.Quantity": (
         "pint",
         "0.25.3",

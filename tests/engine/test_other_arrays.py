@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import operator
+import re
 import tracemalloc
 from pathlib import Path
 
@@ -76,6 +77,19 @@ def test_a_refusal_says_what_to_write(library, left):
     with pytest.raises(TypeError) as caught:
         grad(lambda t: np.sum(X * t if left else t * X))(arrays.V)
     assert note.split("`")[1].split("(")[0].split(".")[-1] in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("library", "written"), [("xarray.DataArray", "X.values"), ("awkward.Array", "ak.to_numpy(X)")]
+)
+@pytest.mark.parametrize(
+    "product", [lambda X, t: X @ t, np.dot, np.inner, np.vdot, lambda X, t: np.tensordot(X, t, 1), np.outer]
+)
+def test_products_of_labelled_and_ragged_arrays(library, written, product):
+    module, _, make, _ = arrays.LIBRARIES[library]
+    X = make(pytest.importorskip(module), arrays.A)
+    with pytest.raises(TypeError, match=f"{module}.*{re.escape(written)}"):
+        grad(lambda t: np.sum(product(X, t)))(arrays.V)
 
 
 M = np.ma.array(arrays.A, mask=[[0, 1], [0, 0]])

@@ -163,7 +163,10 @@ class Tensor(Operators, Methods, errors.Habits):
     @property  # type: ignore[misc]
     def __class__(self) -> type:
         """An array to numpy.polynomial, which lays coefficients out by the axes of what is one."""
-        asks = sys._getframe(1).f_globals.get("__name__", "")
+        frame = sys._getframe(1)
+        asks = frame.f_globals.get("__name__", "")
+        if asks.startswith("awkward.") or (asks.startswith("xarray.") and "dot" in frame.f_code.co_qualname):
+            other_arrays.refuse_caller()  # they go on to words of their own
         return np.ndarray if asks.startswith("numpy.polynomial.") else Tensor
 
     def __init__(self, data: ArrayLike, name: str | None = None, dtype: DTypeLike | None = None) -> None:
