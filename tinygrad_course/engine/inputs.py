@@ -235,18 +235,9 @@ def held(tensor: Tensor) -> tuple[Tensor, Any, Any]:
 
 def values_of_own(x: Any, since: int) -> Any:
     """Return the values of a Tensor that depends on no leaf older than the birth number `since`; else `x`."""
-    waiting, seen = [x], set()
-    while waiting:
-        t = waiting.pop()
-        if type(t) is not Tensor or id(t) in seen:
-            continue
-        seen.add(id(t))
-        node = now(t)
-        if node._op is None and node._serial > since:
-            return x
-        for arg in as_of(node):
-            waiting += arg if isinstance(arg, (list, tuple)) else [arg]
-    return now(x)._data if type(x) is Tensor else x
+    if type(x) is not Tensor or any(t._op is None and t._serial > since for t in behind([now(x)])):
+        return x
+    return now(x)._data
 
 
 def note_cost(gradient: Any, cost: Tensor) -> None:

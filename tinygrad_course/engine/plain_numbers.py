@@ -148,7 +148,7 @@ def as_last_word(error: Exception, frame: FrameType) -> Exception:
     traces it alone: so it is traced up to its next event, which is that error, unless a debugger does so.
     """
 
-    def exchange(frame: FrameType, event: str, _: Any) -> None:
+    def exchange(frame: FrameType, event: str, _: object) -> None:
         sys.settrace(None)
         frame.f_trace = None
         if event == "exception":
