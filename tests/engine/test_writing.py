@@ -781,3 +781,20 @@ def test_complex_numbers_over_the_real_or_imaginary_ones_of_others():
 
     with pytest.raises(TypeError, match="not 'complex'"):
         grad(number)(x)
+
+
+def test_a_leaf_that_is_given_recorded_values():
+    """Its gradient is by the values that it has now; that of a copy, and of `grad`, by those from before."""
+
+    def written(t):
+        t[0] = t[1] ** 2
+        return np.sum(t * t)
+
+    x = np.array([1.0, 2.0])
+    t = Tensor(x)
+    written(t).backward()
+    np.testing.assert_array_equal(t.grad, 2 * np.array([4.0, 2.0]))
+    t = Tensor(x)
+    written(t.copy()).backward()
+    np.testing.assert_array_equal(t.grad, [0.0, 4 * x[1] ** 3 + 2 * x[1]])  # of x[1]**4 + x[1]**2
+    np.testing.assert_array_equal(grad(written)(x), t.grad)

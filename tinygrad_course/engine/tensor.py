@@ -244,7 +244,22 @@ class Tensor(Operators, Methods, errors.Habits):
 
     @property
     def grad(self) -> Any:
-        """The gradient that `backward` left here, of the data's shape and dtype, or None."""
+        """The gradient that `backward` left here, of the data's shape and dtype, or None.
+
+        It is that by the values which stand here now. A leaf that was given recorded values,
+        ``t[0] = t[1] ** 2``, has become a computed Tensor, as ``H *= 0.5`` makes one of another H: for the
+        gradient by the values from before write to a copy, ``u = t.copy()``, or call `grad`, which
+        differentiates by what it was passed.
+
+        Examples
+        --------
+        >>> t = Tensor([1.0, 2.0])
+        >>> u = t.copy()
+        >>> u[0] = t[1] ** 2
+        >>> np.sum(u * u).backward()
+        >>> print(t.grad, u.grad)
+        [ 0. 36.] [8. 4.]
+        """
         node = self if self._state is None else self._present()
         if node._op is not None and type(node._grad) is np.ndarray:
             node._grad.setflags(write=False)  # its neighbours in the graph may share it
