@@ -64,7 +64,9 @@ def compare_gradients(
         Check so many random directions instead of all entries: a few evaluations each, however many
         parameters there are. Where a direction fails, each array and some entries are looked at.
     rtol : float
-        What is forgiven beyond the numerical derivative's own error, relative to the entry.
+        What is forgiven beyond the numerical derivative's own error, relative to the entry. Rounding is
+        forgiven besides: four units in the last place of the largest entry, more where a gradient that is a
+        function shows more of it beside the point.
     has_aux : bool
         f returns ``(cost, something else)``.
     seed : int
