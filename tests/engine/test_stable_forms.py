@@ -204,6 +204,27 @@ def test_a_root_times_itself_in_a_sum_of_products(name):
     assert product(np.abs(Tensor([3.0, -4.0])), np.abs(Tensor([3.0, -4.0]))).data == 25.0
 
 
+def test_a_column_of_roots_by_itself_and_what_is_no_sum_of_squares():
+    column = lambda x: np.abs(x)[:, None]  # noqa: E731
+    for product in (
+        lambda r: np.squeeze(r.T @ r),
+        lambda r: np.dot(r.T, r)[0, 0],
+        lambda r: np.sum(np.matmul(r.T, r)),
+    ):
+        f = lambda x, product=product: product(np.abs(x[:, None]))  # noqa: E731
+        assert_allclose(hessian(f)(ZERO), 2 * np.eye(2))
+        assert_allclose(compiled(hessian(f))(ZERO), 2 * np.eye(2))
+    x, h = np.array([0.3, 0.4]), 1e-6
+    for f in (
+        lambda x: np.sum(np.dot(np.abs(x), np.abs(x)) * np.outer(np.abs(x), [1.0, 2.0])),
+        lambda x: np.vdot(column(x) * [[1.0, 2.0]], (column(x) * [[1.0, 2.0]]).T),
+        lambda x: np.sum(np.linalg.matrix_power(np.abs(np.stack([x, x[::-1] * 2])), 2)),
+        lambda x: np.sum(np.dot(np.abs(np.stack([x, x[::-1] * 2])), np.abs(np.stack([x, x[::-1] * 2])))),
+    ):
+        slopes = [(grad(f)(x + h * e) - grad(f)(x - h * e)) / (2 * h) for e in np.eye(2)]
+        assert_allclose(compiled(hessian(f))(x), slopes, rtol=1e-7)
+
+
 def test_a_norm_times_itself_as_a_product():
     for product in (np.dot, np.inner, np.vdot, lambda a, b: np.einsum(",", a, b)):
 

@@ -564,26 +564,34 @@ def watch_products(root: Tensor) -> Tensor:
     """Look at products from the first root on that is 0 somewhere: most programs have none."""
     if may_vanish(root):
         RULES[np.multiply].mend = mend_square
-        for function in _CONTRACTIONS:
+        for function in (*_LAST_AXES, *_CONTRACTIONS):
             RULES[function].mend = mend_contraction
     return root
 
 
 def mend_contraction(out: Tensor) -> Tensor:
     """Mend a sum of squares of a root's entries, as their products."""
+    if not any(map(may_be_mended, out._args)) or out._data.dtype.kind != "f":  # the commonest case
+        return out
     places = [i for i, a in enumerate(out._args) if type(a) is type(out)]
-    if len(places) != 2 or not may_be_mended(out._args[places[0]]) or out._data.dtype.kind != "f":
+    if len(places) != 2:
         return out
     args = list(as_of(out))
     i, j = places
-    function, kwargs, root = out._op.function, out._kwargs or {}, args[i]  # type: ignore[union-attr]
-    if not same(root, args[j]) or not _CONTRACTIONS[function](root, args, **kwargs):
+    function, kwargs = out._op.function, out._kwargs or {}  # type: ignore[union-attr]
+    roots = [args[i], args[j]]
+    if function in _LAST_AXES and out.size == 1:  # r.T @ r of a column
+        roots = [call(a)[1][0] if call(a)[0] is np.transpose else a for a in roots]
+    root, turned = roots[0], roots[0] is not args[i]
+    if not same(*roots) or not may_be_mended(root):
+        return out
+    if not (out.size == 1 if function in _LAST_AXES else _CONTRACTIONS[function](root, args, **kwargs)):
         return out
     square, inside, options = call(root)
-    args[i] = _SQUARES[square](*inside, **options)
-    if args[i] is None:
+    found = _SQUARES[square](*inside, **options)
+    if found is None:
         return out
-    args[j] = np.ones(root.shape, root.dtype)
+    args[i], args[j] = found.T if turned else found, np.ones(args[j].shape, root.dtype)
     return mended(out, function(*args, **kwargs))
 
 
@@ -593,9 +601,9 @@ def _all_axes(root: Any, args: list[Any], axes: Any = 2) -> bool:
     return len(a) == root.ndim and a == b
 
 
+_LAST_AXES = {np.dot, np.inner, np.matmul}
 #: Whether a product of a root with itself is one of equal entries, which are added up.
 _CONTRACTIONS: dict[Any, Callable[..., bool]] = {
-    **dict.fromkeys((np.dot, np.inner, np.matmul), lambda root, args, **_: root.ndim < 2),
     **dict.fromkeys((np.vdot, np.vecdot), lambda root, args, **_: True),
     np.tensordot: _all_axes,
     np.einsum: lambda root, args, **_: len(set(parsed(tuple(args))[0])) == 1,
