@@ -227,10 +227,7 @@ class Loops:
 
 
 def _is_part(value: Value) -> bool:
-    if value.function is not operator.getitem or not is_view(value):
-        return False
-    index = value.args[1] if type(value.args[1]) is tuple else value.args[1:]
-    return any(i is not None and i is not Ellipsis and i != slice(None) for i in index)
+    return value.function is operator.getitem and is_view(value)
 
 
 def _begin(value: Value) -> str:
