@@ -163,6 +163,7 @@ SQUARES = [
     (lambda w: np.sum(np.linalg.norm(w[None, :], axis=1) ** 2), ZERO, 2 * np.eye(2)),
     (lambda w: np.std(w) ** 2, np.ones(2), np.array([[0.5, -0.5], [-0.5, 0.5]])),
     (lambda w: np.sum(np.float_power(np.abs(w), 2)), ZERO, 2 * np.eye(2)),
+    (lambda w: np.sum(np.abs(w) ** np.int64(2)), ZERO, 2 * np.eye(2)),
     (lambda w: np.sum(np.copysign(w, -1.0) ** 2), ZERO, 2 * np.eye(2)),
     (lambda w: np.sum(np.max(np.stack([w, -w]), axis=0) ** 2), ZERO, 2 * np.eye(2)),
     (lambda w: np.sum(np.square(np.min(np.stack([w, -w]), axis=0))), ZERO, 2 * np.eye(2)),

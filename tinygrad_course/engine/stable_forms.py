@@ -455,7 +455,7 @@ def as_power(x: Any) -> tuple[Any, float]:
     function, args, _ = call(x)
     if function is np.square:
         args = (args[0], 2)
-    if function in _POWERS and is_tensor(args[0]) and isinstance(args[1], (int, float)):
+    if function in _POWERS and is_tensor(args[0]) and isinstance(args[1], _REAL):
         root, n = as_power(args[0])
         return root, n * args[1]
     if function is np.multiply and all(map(is_tensor, args)):
@@ -466,6 +466,7 @@ def as_power(x: Any) -> tuple[Any, float]:
 
 
 _POWERS = {np.power, np.float_power, np.square}
+_REAL = (int, float, np.integer, np.floating)
 
 
 def may_be_mended(root: Any) -> bool:
