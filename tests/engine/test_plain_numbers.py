@@ -109,6 +109,12 @@ def filled_with(x):
     return np.sum(y)
 
 
+def set_by_name(x):
+    y = np.zeros(3)
+    y.flat.__setitem__(0, x[0])
+    return np.sum(y)
+
+
 @pytest.fixture
 def untraced():
     """Without what measures the coverage."""
@@ -119,7 +125,7 @@ def untraced():
 
 
 @pytest.mark.usefixtures("untraced")
-@pytest.mark.parametrize("f", [euler, of_flat, filled_with])
+@pytest.mark.parametrize("f", [euler, of_flat, filled_with, set_by_name])
 @pytest.mark.parametrize(
     "style", [grad, lambda f: lambda x: f(Tensor(x)), lambda f: compiled(value_and_grad(f))]
 )

@@ -106,7 +106,7 @@ def as_float(tensor: Tensor, frame: FrameType) -> None:
     if known in _plain_floats and not differentiated:
         return
     name, meant = called(frame)
-    if name is not None and name.endswith(".fill"):
+    if name is not None and name.endswith((".fill", ".flat.__setitem__")):
         raise as_last_word(remembered(tensor, into_plain(tensor._label())), frame)
     if differentiated or not meant:
         raise remembered(tensor, TypeError(_told(tensor, name, meant)))

@@ -450,7 +450,7 @@ def mend_square(out: Tensor) -> Tensor:
     return out if square is None else mended(out, square) if n == 2 else mended(out, square, root, n)
 
 
-def as_power(x: Any) -> tuple[Any, float]:
+def as_power(x: Any) -> tuple[Any, Any]:
     """Return the root and n of x = root**n; n is 1 of what is no power."""
     function, args, _ = call(x)
     if function is np.square:
