@@ -1220,6 +1220,9 @@ def test_what_errors_advise_for_buffers_is_compiled(name, engine):
         for (_, ours), (_, plain) in zip(trees.leaves(program(point)), trees.leaves(f(point)), strict=True):
             assert type(ours) is np.ndarray
             assert_allclose(ours, values(plain))
+    with debug():  # no program is used, and nothing else is returned
+        for _, ours in trees.leaves(program(x)):
+            assert type(ours) is np.ndarray
     if name != "several":
         cost = lambda x: np.sum(f(x) ** 2)  # noqa: E731
         assert_allclose(compiled(grad(cost), engine=engine)(z), grad(cost)(z))

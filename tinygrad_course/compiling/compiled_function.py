@@ -34,7 +34,7 @@ from tinygrad_course.compiling.tracing.same_results import agrees
 from tinygrad_course.compiling.tracing.trace_function import Traced, trace_function
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.errors import blocks
-from tinygrad_course.engine.inputs import title
+from tinygrad_course.engine.inputs import title, values_returned
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.graph.node import Graph
 
@@ -70,24 +70,24 @@ class Compiled(Transformed):
         if kwargs:
             args = self._positional(args, kwargs)
         if blocks.open:
-            return self.function(*args)
+            return values_returned(self.function, args)
         try:
             try:
                 result = self._last(*args)
             except TypeError:
                 if len(args) == _count(self._last):  # (-1.5) ** 0.5 is a complex number of Python's
-                    return self.function(*args)
+                    return values_returned(self.function, args)
                 result = MISS
             return self._find(args) if result is MISS or result is NOT_FINITE else result
         except OverflowError:  # of an integer beyond 64 bits
-            return self.function(*args)
+            return values_returned(self.function, args)
         except ShapeError:
             if not self._fix_numbers(args):
                 raise
             return self._find(args)
         except (*BY_VALUES, DecidedByError):  # of a singular matrix: the function may know what to do then
             pass
-        return self.function(*args)
+        return values_returned(self.function, args)
 
     # ------------------------------------------------------------------ what it shows
 
@@ -147,14 +147,18 @@ class Compiled(Transformed):
                     return result
         leaves = named_arguments(self.function, args)
         if any(type(x) is Tensor or is_foreign(x) for _, x in leaves):
-            return self.function(*args)
+            return values_returned(self.function, args)
         if any(native(x) is not x for _, x in leaves):
             result = self._find(trees.tree_map(native, args))
-            return self.function(*args) if self._recent and self._recording().run.changes else result
+            return (
+                values_returned(self.function, args)
+                if self._recent and self._recording().run.changes
+                else result
+            )
         things = [x for _, x in leaves if isinstance(x, np.ndarray)]
         things += [x for arg in args for _, x in containers(arg, "")]
         if len({*map(id, things)}) < len(things) and CapturedValues(self.function, *args).identity:
-            return self.function(*args)  # which asks whether X is Y
+            return values_returned(self.function, args)  # which asks whether X is Y
         key = self._key(args, leaves)
         known = self.programs.get(key)
         if known is not None and known[0].captured.unchanged():
@@ -188,7 +192,7 @@ class Compiled(Transformed):
             if isinstance(error, DecidedByError):
                 raise
             if self._changes_by_itself(100 if error.outside else 40):
-                return self.function(*args)
+                return values_returned(self.function, args)
             if refused or not error.outside:
                 raise (refused or error) from None
             return self._new(args, key, leaves, error)  # another thread may have been at work that once
@@ -222,7 +226,7 @@ class Compiled(Transformed):
     def _right(self, result: Any, args: tuple[Any, ...]) -> Any:
         """Return a result, or the function's own: the recorder computes again what has left the range."""
         # (MISS: another thread has just changed what the function reads)
-        return self.function(*args) if result is MISS or result is NOT_FINITE else result
+        return values_returned(self.function, args) if result is MISS or result is NOT_FINITE else result
 
     def _changes_by_itself(self, looks: int) -> bool:
         """Whether another thread is changing what the function reads, or draws random numbers."""

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_course.engine import plain_numbers, trees
-from tinygrad_course.engine.creation import leaf
+from tinygrad_course.engine.creation import clock, leaf
 from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.saved_arrays import SMALL, Hold, hold
 from tinygrad_course.engine.sweep import sweep
@@ -233,7 +233,16 @@ def held(tensor: Tensor) -> tuple[Tensor, Any, Any]:
     return node, node._data, node._grad
 
 
-def values_of_own(x: Any, since: int) -> Any:
+def values_returned(f: Function, args: Sequence[Any]) -> Any:
+    """Return what ``f(*args)`` returns; of Tensors that are its own, as a buffer it fills, the values."""
+    since = clock()
+    result = f(*args)
+    if not any(type(x) is Tensor for _, x in trees.leaves(result)):
+        return result
+    return trees.tree_map(lambda x: _values_of_own(x, since), result)
+
+
+def _values_of_own(x: Any, since: int) -> Any:
     """Return the values of a Tensor that depends on no leaf older than the birth number `since`; else `x`."""
     if type(x) is not Tensor or any(t._op is None and t._serial > since for t in behind([now(x)])):
         return x

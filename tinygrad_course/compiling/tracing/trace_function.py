@@ -21,8 +21,7 @@ from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, n
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
-from tinygrad_course.engine.creation import clock
-from tinygrad_course.engine.inputs import observers, values_of_own
+from tinygrad_course.engine.inputs import observers, values_returned
 from tinygrad_course.engine.masked_gradients import Masks, masks
 from tinygrad_course.engine.tensor import Tensor
 
@@ -188,7 +187,7 @@ class Recorder:
             )
             contents = Contents(dict(zip(argument_names(self.f, len(standing)), standing, strict=True)))
             with names or _watched(), none_swallowed(), np.errstate(all="ignore"):
-                returned = self._returned(standing)
+                returned = values_returned(self.f, standing)
             results: list[Value] = []
             result = trees.rebuild(
                 returned, iter([_result(p, x, tracing, results) for p, x in trees.leaves(returned)])
@@ -214,13 +213,8 @@ class Recorder:
         """Return what `f` returns for plain arrays, and what it leaves of them, if it changes them."""
         args = trees.tree_map(lambda x: x, args)  # whose dicts and lists are ours
         with np.errstate(all="ignore"):
-            returned = self._returned(args)
+            returned = values_returned(self.f, args)
         return (returned, args) if changes else returned
-
-    def _returned(self, args: Any) -> Any:
-        """Return what `f` returns; of Tensors that are its own, as a buffer that it fills, the values."""
-        since = clock()
-        return trees.tree_map(lambda x: values_of_own(x, since), self.f(*args))
 
     def _check_the_way(self, run: Run, *, asked: bool) -> None:
         """Run the function on tracers again, without computing anything, and on plain arrays.
