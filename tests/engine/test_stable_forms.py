@@ -248,6 +248,19 @@ def test_squares_of_norms_that_are_euclids_there(ord, x):
         assert_allclose(hessian(f)(x).reshape(x.size, x.size), 2 * np.eye(x.size))
 
 
+@pytest.mark.parametrize("total", [np.sum, np.mean])
+def test_squares_of_sums_of_sizes(total):
+    f = lambda x: np.sum(total(np.abs(x), axis=0) ** 2)  # noqa: E731
+    for second in (hessian(f), compiled(hessian(f))):
+        assert_allclose(second(np.zeros((1, 1))).item(), 2.0)
+        assert_allclose(second(np.zeros((1, 2))).reshape(2, 2), 2 * np.eye(2))
+        assert np.isnan(second(np.zeros((2, 1)))).any()
+        assert_allclose(
+            second(np.array([[0.5], [-2.0]])).ravel(), f(np.ones((2, 1))) / 2 * np.array([1, -1, -1, 1])
+        )
+    assert_allclose(grad(f)(np.zeros((2, 1))), np.zeros((2, 1)), atol=0)
+
+
 @pytest.mark.parametrize("ord", [1, np.inf, 3])
 def test_squares_of_other_norms_have_no_second_derivative_at_0(ord):
     f = lambda x: np.linalg.norm(x, ord) ** 2  # noqa: E731

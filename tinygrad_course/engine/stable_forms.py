@@ -528,6 +528,19 @@ def square_of_extreme(reduce: Any) -> Callable[..., Any]:
     return square
 
 
+def square_of_total(total: Any) -> Callable[..., Any]:
+    """Return the square of a sum of sizes, which has no second derivative where several are 0."""
+
+    def square(x: Any, axis: Any = None, keepdims: Any = False, **options: Any) -> Any:
+        if options or call(x)[0] not in {np.absolute, np.fabs}:
+            return None
+        alone = all(x.shape[i] == 1 for i in normalize(axis, x.ndim))
+        y = total(x * x if alone else x, axis=axis, keepdims=keepdims)
+        return y if alone else kinked(y)
+
+    return square
+
+
 def square_of_choice(a: Any, b: Any, wins: Callable[[Any, Any], Any]) -> Any:
     """Return the square of the one of two Tensors that `wins`: at a tie with a number, that is taken."""
     if not (hasattr(a, "_op") and hasattr(b, "_op")):  # one is a number, perhaps an input of a program
@@ -550,6 +563,7 @@ _CONES = {np.linalg.norm, np.sqrt, np.hypot, np.std}
 _SQUARES: dict[Any, Callable[..., Any]] = {
     **_ROOTS,
     **{f: square_of_extreme(f) for f in (np.max, np.amax, np.min, np.amin)},
+    **{f: square_of_total(f) for f in (np.sum, np.mean)},
     np.maximum: lambda a, b: square_of_choice(a, b, np.greater),
     np.minimum: lambda a, b: square_of_choice(a, b, np.less),
     np.subtract: square_of_range,
