@@ -100,9 +100,69 @@ def test_what_writes_into_an_array_is_an_error():
         np.put(x, 0, 1)
         return x
 
-    for f in (in_place, item, out, own, at, put):
-        with pytest.raises(CannotCompile, match="in place"):
-            compiled(f)(x)
+    def a_view(x):
+        y = x.T
+        y[0] = 1.0
+        return x
+
+    def in_a_dict(d):
+        d["x"] += 1
+        return 2 * d["x"]
+
+    given = x.copy()
+    for f in (in_place, item, out, own, at, put, a_view, in_a_dict):
+        with pytest.raises(CannotCompile, match=r"in place|written into a plain array"):
+            compiled(f)({"x": x} if f is in_a_dict else x)
+    np.testing.assert_array_equal(x, given)
+
+
+def centred(x):
+    y = x - 1.0
+    y -= y.mean()
+    y /= y.std()
+    return y
+
+
+def softmax_of_rows(x):
+    A = np.outer(x, x)
+    A -= A.max(axis=1, keepdims=True)
+    np.exp(A, out=A)
+    A /= A.sum(axis=1, keepdims=True)
+    return A
+
+
+def filled(x):
+    y = x.copy()
+    y[1:] = y[:-1] * 2
+    y[y > 3] = 0.5
+    z = y[::2]
+    z += 1.0
+    return y, z
+
+
+def scattered(x):
+    y = np.outer(x, x)
+    np.add.at(y, (np.array([0, 0]), np.array([1, 1])), x[0])
+    np.fill_diagonal(y, 3.0)
+    np.copyto(y[0], x)
+    return {"y": y, "T": y.T}
+
+
+def inside_a_gradient(x):
+    scaled = x.copy()
+    scaled *= 2.0
+    return value_and_grad(lambda w: np.sum((scaled * w) ** 2))(np.ones(3))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize("f", [centred, softmax_of_rows, filled, scattered, inside_a_gradient])
+def test_what_a_function_has_computed_it_may_write_to(f, engine):
+    program = compiled(f, engine=engine)
+    for x in (np.array([1.0, -2.0, 0.5]), np.array([3.0, 1.0, -1.0]), np.array([0.25, 4.0, 2.0])):
+        given = x.copy()
+        assert_equal(program(x), f(x))
+        np.testing.assert_array_equal(x, given)
+    assert program.source
 
 
 def test_numbers_change_in_place_as_numbers_do():

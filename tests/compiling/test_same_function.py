@@ -481,7 +481,7 @@ def test_what_is_changed_is_named():
         np.add.at(K, np.array([0, 0, 1]), 2 * x)
         return K
 
-    with pytest.raises(CannotCompile, match=r"np\.add\.at changes its first argument in place"):
+    with pytest.raises(CannotCompile, match=r"written into a plain array(.|\n)*np\.add\.at\(K"):
         compiled(written)(x)
     with pytest.raises(CannotCompile, match="changes a Momentum that it is given"):
         compiled(lambda w, optimizer: optimizer.step(w, 2 * w))(x, Momentum())

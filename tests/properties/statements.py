@@ -237,12 +237,13 @@ class Program:
     seed: int
     lines: list[str] = field(default_factory=list)
     variables: int = 1
+    begins: str = "x"  #: what its first variable is
     ending: str = "total({0})"  #: what it returns of all its variables
 
     @property
     def text(self) -> str:
         """The function."""
-        lines = ["v0 = x", *"\n".join(self.lines).split("\n")]
+        lines = [f"v0 = {self.begins}", *"\n".join(self.lines).split("\n")]
         names = dict.fromkeys(re.findall(r"^(v\d+) = ", "\n".join(lines), re.MULTILINE))
         lines.append("return " + self.ending.format(", ".join(names)))
         return f"def program(x, {', '.join(self.constants)}):\n" + "".join(f"    {line}\n" for line in lines)

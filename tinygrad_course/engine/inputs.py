@@ -233,16 +233,19 @@ def held(tensor: Tensor) -> tuple[Tensor, Any, Any]:
     return node, node._data, node._grad
 
 
-def values_returned(f: Function, args: Sequence[Any]) -> Any:
-    """Return what ``f(*args)`` returns; of Tensors that are its own, as a buffer it fills, the values."""
-    since = clock()
+def values_returned(f: Function, args: Sequence[Any], since: int | None = None) -> Any:
+    """Return what ``f(*args)`` returns; of Tensors that are its own, as a buffer it fills, the values.
+
+    Those born before `since`, by default the call, are not its own.
+    """
+    since = clock() if since is None else since
     result = f(*args)
     if not any(type(x) is Tensor for _, x in trees.leaves(result)):
         return result
-    return trees.tree_map(lambda x: _values_of_own(x, since), result)
+    return trees.tree_map(lambda x: values_of_own(x, since), result)
 
 
-def _values_of_own(x: Any, since: int) -> Any:
+def values_of_own(x: Any, since: int) -> Any:
     """Return the values of a Tensor that depends on no leaf older than the birth number `since`; else `x`."""
     if type(x) is not Tensor or any(t._op is None and t._serial > since for t in behind([now(x)])):
         return x

@@ -36,11 +36,14 @@ class CannotCompile(TypeError):  # noqa: N818  (it says what can't be done)
     ----------
     outside : bool
         Something outside the function changed while it was recorded, perhaps by another thread.
+    writes : bool
+        It writes into an array: recorded with Tensors, whose writes are followed, it may compile.
     """
 
     outside = False
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, writes: bool = False) -> None:
+        self.writes = writes
         call = users_call()
         message = INSTEAD.get(call, message)
         super().__init__(message if call is None or call in message else f"{call}: {message}")
@@ -134,9 +137,9 @@ def refuse_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
             "it around the call, or compute what needs none"
         )
     if "out" in kwargs:
-        raise CannotCompile(IN_PLACE.format(f"the out= of {as_written(function)}"))
+        raise CannotCompile(IN_PLACE.format(f"the out= of {as_written(function)}"), writes=True)
     if function in WRITING:
-        raise CannotCompile(IN_PLACE.format(f"an argument of {as_written(function)}"))
+        raise CannotCompile(IN_PLACE.format(f"an argument of {as_written(function)}"), writes=True)
     if function in OF_VALUES or (function is np.where and len(args) + len(kwargs) == 1):
         raise CannotCompile(
             f"the shape of what {as_written(function)} returns depends on values, and a program is made for "

@@ -94,5 +94,6 @@ class Unanswered(Methods):
         raise CannotCompile(
             f"{self._label()}[...] = ... changes an array in place, which a recording can't follow: "
             "compute a new array (np.where, np.concatenate), or assign to a Tensor's items, which records a "
-            "new value"
+            "new value",
+            writes=True,
         )

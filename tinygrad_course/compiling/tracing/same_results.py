@@ -41,7 +41,7 @@ def agrees(
         return True, result
     numbers = traced.run.numbers()
     if not held and not same_results(numbers, traced.plain, narrowest, args):
-        recorder, changes = Recorder(f, args, moving), traced.run.changes
+        recorder, changes = Recorder(f, args, moving, traced.run.writes), traced.run.changes
         if traced.unmasked:
             return False, None
         if not _agree_nearer_to_zero(

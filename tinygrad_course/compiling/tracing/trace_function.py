@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +17,17 @@ from tinygrad_course.compiling.tracing.control_flow import ASKING, way_taken
 from tinygrad_course.compiling.tracing.lost_nans import loses_nan
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
 from tinygrad_course.compiling.tracing.outside_calls import calls_outside, refuse_outside
-from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, none_swallowed
+from tinygrad_course.compiling.tracing.refusals import (
+    IN_PLACE,
+    RAISING,
+    CannotCompile,
+    none_swallowed,
+)
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
-from tinygrad_course.engine.inputs import observers, values_returned
+from tinygrad_course.engine.creation import clock
+from tinygrad_course.engine.inputs import held, observers, values_of_own, values_returned
 from tinygrad_course.engine.masked_gradients import Masks, masks
 from tinygrad_course.engine.tensor import Tensor
 
@@ -37,6 +43,7 @@ class Run(NamedTuple):
     changes: dict[str, Any]
     shown: Any  # what it returned, and left of its arguments if it changes them; None once that was looked at
     watched: Masks  # how gradients were computed on the way, if they were
+    writes: bool  # whether it was given Tensors of tracers, which may be written to
 
     def numbers(self) -> Any:
         """Return what was returned, in numbers."""
@@ -83,8 +90,14 @@ def trace_function(
     """
     captured = captured_by(f, args)
     try:
-        recorder = Recorder(f, args, moving)
-        run, unmasked, quiet = recorder.record(captured, masked=masked, mended=mended)
+        try:
+            recorder = Recorder(f, args, moving)
+            run, unmasked, quiet = recorder.record(captured, masked=masked, mended=mended)
+        except CannotCompile as error:
+            if not error.writes:
+                raise
+            recorder = Recorder(f, args, moving, writes=True)
+            run, unmasked, quiet = recorder.record(captured, masked=masked, mended=mended)
         _refuse_changes(captured.changed())
     except CannotCompile as error:
         error.outside = not captured.unchanged() or captured.drew() is not None
@@ -104,7 +117,7 @@ def is_repeated(f: Callable[..., Any], args: Any, moving: Any, run: Run) -> bool
     """Whether `f` does what was recorded of it in another process; nothing is computed."""
     captured = captured_by(f, args)
     try:
-        again = Recorder(f, args, moving).repeat(run)
+        again = Recorder(f, args, moving, run.writes).repeat(run)
     except Exception:  # noqa: BLE001  (whatever it is, it does not go as it did)
         return False
     changed = captured.drew() or captured.leaked() or captured.changed()
@@ -126,6 +139,7 @@ class Recorder:
     f: Callable[..., Any]
     args: Any
     moving: Any
+    writes: bool = False  #: whether it writes into arrays, as tracers are not, and Tensors are
 
     def record(
         self, captured: CapturedValues, *, masked: bool = True, mended: bool = False
@@ -171,6 +185,7 @@ class Recorder:
         watched.calls = tracing.calls
         inputs: list[Value] = []
         paths: list[str] = []
+        since, given = clock(), list[tuple[Tensor, Tracer]]()
 
         def wrap(path: str, x: Any) -> Any:
             if not is_dynamic(x, path, self.moving):
@@ -178,7 +193,11 @@ class Recorder:
             value = argument(x, path) if first is None else first.program.inputs[len(inputs)]
             inputs.append(value)
             paths.append(path)
-            return Tracer(tracing, value, np.asarray(x) if isinstance(x, np.memmap) else x)
+            tracer = Tracer(tracing, value, np.asarray(x) if isinstance(x, np.memmap) else x)
+            if not self.writes or value.kind != "array" or value.dtype.kind != "f":
+                return tracer
+            given.append((Tensor(tracer), tracer))
+            return given[-1][0]
 
         token = masks.set(watched)
         try:
@@ -187,12 +206,17 @@ class Recorder:
             )
             contents = Contents(dict(zip(argument_names(self.f, len(standing)), standing, strict=True)))
             with names or _watched(), none_swallowed(), np.errstate(all="ignore"):
-                returned = values_returned(self.f, standing)
+                returned = values_returned(self.f, standing, since)
+            if any(held(t)[0] is not t or held(t)[1] is not tracer for t, tracer in given):
+                raise CannotCompile(IN_PLACE.format("an argument"))
+            standing = trees.tree_map(lambda x: values_of_own(x, since), standing)
             results: list[Value] = []
             result = trees.rebuild(
                 returned, iter([_result(p, x, tracing, results) for p, x in trees.leaves(returned)])
             )
-            changes = contents.changes(lambda path, x: _result(path, x, tracing, results))
+            changes = contents.changes(
+                lambda path, x: _result(path, values_of_own(x, since), tracing, results)
+            )
             needed = {id(v) for v in Program(inputs, results).values()}
             asked = [v for v, _ in tracing.calls if v.function in RAISING and id(v) not in needed]
             program = Program(inputs, results + asked)
@@ -203,11 +227,11 @@ class Recorder:
             tracing.open, tracing.names = False, None  # names know the numbers, which are large
             watched.calls = ()
         shown = (returned, standing) if changes else returned
-        return Run(tracing, program, paths, result, changes, shown, watched)
+        return Run(tracing, program, paths, result, changes, shown, watched, self.writes)
 
     def on(self, args: Any) -> Run:
         """Run the function on tracers for other arguments of the same kind."""
-        return Recorder(self.f, args, self.moving).run(Masks(made=True))
+        return replace(self, args=args).run(Masks(made=True))
 
     def plainly(self, args: Any, changes: Any = ()) -> Any:
         """Return what `f` returns for plain arrays, and what it leaves of them, if it changes them."""

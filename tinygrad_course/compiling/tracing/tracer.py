@@ -132,7 +132,8 @@ class Tracer(Unanswered):
         if method == "at":
             raise CannotCompile(
                 f"{as_written(ufunc.at)} changes its first argument in place, which a recording can't "
-                "follow: give each place its sum, (index == np.arange(n)[:, None]) @ values"
+                "follow: give each place its sum, (index == np.arange(n)[:, None]) @ values",
+                writes=True,
             )
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return record(function, inputs, kwargs)
@@ -200,7 +201,7 @@ def _give_operators(name: str, ufunc: np.ufunc, plain: Callable[..., Any]) -> No
 
     def in_place(self: Tracer, other: Any) -> Any:
         if self.recorded.kind == "array":
-            raise CannotCompile(IN_PLACE.format(self._label()))
+            raise CannotCompile(IN_PLACE.format(self._label()), writes=True)
         return forward(self, other)  # numbers are never changed: the name gets another one
 
     methods = {"": forward, "r": reflected, "i": in_place} if ufunc.nin == 2 else {"": unary}
