@@ -91,3 +91,12 @@ def test_triangles_are_taken_where_the_rest_is_infinite(k, engine):
 
     for ours, plain in zip(compiled(halves, engine=engine)(x), halves(x), strict=True):
         assert np.array_equal(ours, plain, equal_nan=True)
+
+
+def test_triangles_from_diagonals_that_numpys_numbers_name():
+    a, b = np.arange(9.0).reshape(3, 3) + np.eye(3), np.ones(3)
+    program = compiled(lambda a, k: np.tril(a, k) + np.triu(a, k=np.int64(1)))
+    for k in np.int64(0), np.int64(-1), np.int64(1):
+        assert np.array_equal(program(a, k), np.tril(a, k) + np.triu(a, 1))
+    solve = lambda a: np.sum(np.linalg.solve(np.tril(a, np.int64(0)), b))  # noqa: E731
+    assert_equal(compiled(value_and_grad(solve))(a), value_and_grad(solve)(a))

@@ -594,20 +594,36 @@ def mend_contraction(out: Tensor) -> Tensor:
     args = list(as_of(out))
     i, j = places
     function, kwargs = out._op.function, out._kwargs or {}  # type: ignore[union-attr]
-    roots = [args[i], args[j]]
-    if function in _LAST_AXES and out.size == 1:  # r.T @ r of a column
-        roots = [call(a)[1][0] if call(a)[0] is np.transpose else a for a in roots]
-    root, turned = roots[0], roots[0] is not args[i]
-    if not same(*roots) or not may_be_mended(root):
+    within = function in _LAST_AXES  # r @ r of one number, as r.T @ r of a column is: in one order
+    root, other = (along(args[k]) if within else args[k] for k in places)
+    if not same(root, other) or not may_be_mended(root):
         return out
-    if not (out.size == 1 if function in _LAST_AXES else _CONTRACTIONS[function](root, args, **kwargs)):
+    if not (out.size == 1 if within else _CONTRACTIONS[function](root, args, **kwargs)):
         return out
     square, inside, options = call(root)
     found = _SQUARES[square](*inside, **options)
     if found is None:
         return out
-    args[i], args[j] = found.T if turned else found, np.ones(args[j].shape, root.dtype)
+    if within:
+        return mended(out, np.sum(found).reshape(out.shape))
+    args[i], args[j] = found, np.ones(args[j].shape, root.dtype)
     return mended(out, function(*args, **kwargs))
+
+
+def along(x: Any) -> Any:
+    """Return what the entries of a single row are of, whose axes of one entry stand anywhere."""
+    function, args, _ = call(x)
+    while max(np.shape(x), default=1) == np.size(x) and (function in _AXES or is_widened(function, args)):
+        x = args[0]
+        function, args, _ = call(x)
+    return x
+
+
+def is_widened(function: Any, args: tuple[Any, ...]) -> bool:
+    """Whether a part is the whole with more axes, as x[:, None] is."""
+    index = args[1] if function is operator.getitem else 0
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(part is None or part is ... or (type(part) is slice and part == slice(None)) for part in parts)
 
 
 def _all_axes(root: Any, args: list[Any], axes: Any = 2) -> bool:
@@ -617,6 +633,10 @@ def _all_axes(root: Any, args: list[Any], axes: Any = 2) -> bool:
 
 
 _LAST_AXES = {np.dot, np.inner, np.matmul}
+_AXES = {
+    *(np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose),
+    *(np.reshape, np.ravel, np.squeeze, np.expand_dims),
+}
 #: Whether a product of a root with itself is one of equal entries, which are added up.
 _CONTRACTIONS: dict[Any, Callable[..., bool]] = {
     **dict.fromkeys((np.vdot, np.vecdot), lambda root, args, **_: True),

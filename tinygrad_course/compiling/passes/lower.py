@@ -127,9 +127,11 @@ _APART: dict[Any, Callable[[Builder, Value, Value], Value]] = {
 }  # fmt: skip
 
 
-def _masked(builder: Builder, value: Value, new: dict[int, Value]) -> Value:
+def _masked(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
     """Return a triangle as np.where of a constant."""
     offset = value.args[1] if len(value.args) > 1 else value.kwargs.get("k", 0)
+    if isinstance(offset, Value):  # NumPy's whole numbers, which may be others in the next call
+        return None
     rows, columns = value.shape[-2:]
     mask = np.tri(rows, columns, offset if value.function is np.tril else offset - 1, dtype=bool)
     zero, x, inside = 0.0, new[id(value.args[0])], builder.constant(mask)
