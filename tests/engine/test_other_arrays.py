@@ -173,6 +173,25 @@ def test_objects_with_operators_of_their_own(name, kind, at):
     np.testing.assert_allclose(compiled(grad(cost))(x), gradient, rtol=1e-13, atol=1e-13)
 
 
+def test_objects_with_comparisons_of_their_own_and_in_place():
+    t, number = Tensor([1.0, 2.0]), Tensor(2.0)
+    assert t == pytest.approx([1.0, 2.0])
+    assert t != pytest.approx(np.array([1.0, 2.5]))
+    assert number == pytest.approx(2.0)
+
+    def cost(x):
+        found = x[0]
+        found += Pair(x[0] + 2, 1.5)
+        return found.a * found.b
+
+    gradient = grad(cost)(np.array([2.6, 0.7]))
+    np.testing.assert_allclose(gradient, [2 * (2.6 + 1.5) + 2 * 2.6 + 2, 0])
+    number += Opaque(1.0, 2.0)
+    assert (number.a.data, number.b.data) == (3.0, 4.0)
+    t *= Opaque(1.0, 2.0)
+    np.testing.assert_array_equal(t.b.data, [2.0, 4.0])
+
+
 # ------------------------------------------------------------------ scipy.sparse
 
 KINDS = [

@@ -219,9 +219,8 @@ def test_a_column_of_roots_by_itself_and_what_is_no_sum_of_squares():
         f = lambda x, product=product: np.sum(product(np.abs(x[:, None])))  # noqa: E731
         assert_allclose(hessian(f)(ZERO), 2 * np.eye(2))
         assert_allclose(compiled(hessian(f))(ZERO), 2 * np.eye(2))
-    stack = lambda x: np.abs(x.reshape(1, -1, 1))  # noqa: E731
-    f = lambda x: np.sum(stack(x).transpose(0, 2, 1) @ stack(x))  # noqa: E731
-    assert_allclose(hessian(f)(ZERO), 2 * np.eye(2))
+    gram = lambda r: np.sum(r.transpose(0, 2, 1) @ r)  # noqa: E731
+    assert_allclose(hessian(lambda x: gram(np.abs(x.reshape(1, -1, 1))))(ZERO), 2 * np.eye(2))
     x, h = np.array([0.3, 0.4]), 1e-6
     for f in (
         lambda x: np.sum(np.dot(np.abs(x), np.abs(x)) * np.outer(np.abs(x), [1.0, 2.0])),

@@ -123,6 +123,8 @@ def _by_function(function: Callable[..., Any], operate: Callable[[Any, Any], Any
 def _in_place(self: Any, other: Any, operate: Callable[[Any, Any], Any], forward: Callable[..., Any]) -> Any:
     """Write ``operate(self, other)`` to the Tensor; NumPy's numbers can't be written to and are replaced."""
     data = now(self)._data
+    if own_operator(type(other), f"__r{operate.__name__}__", data):
+        return NotImplemented
     root = self._state.root if type(self._state) is View else self
     if type(other) is not type(self) and plain_leaf(root):
         return augment(self, operate(data, other))

@@ -102,8 +102,8 @@ def _whole_number(what: str) -> Callable[..., Any]:
     return refuse
 
 
-def _comparison(ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
-    return lambda self, other: ufunc(now(self)._data, peek(Tensor, other))
+def _comparison(operate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: operate(now(self)._data, peek(Tensor, other))
 
 
 @final
@@ -615,7 +615,7 @@ class Tensor(Operators, Methods, errors.Habits):
 
     # Comparisons have no derivative: plain arrays of booleans.
     __lt__, __le__, __gt__, __ge__, __eq__, __ne__ = map(
-        _comparison, (np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
+        _comparison, (operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne)
     )
 
 
