@@ -205,6 +205,43 @@ def test_a_root_times_itself_in_a_sum_of_products(name):
     assert product(np.abs(Tensor([3.0, -4.0])), np.abs(Tensor([3.0, -4.0]))).data == 25.0
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.linalg.norm(x, axis=0)[0] ** 2,
+        lambda x: sum(d * d for d in np.linalg.norm(x, axis=0)),
+        lambda x: np.sum(np.linalg.norm(x, axis=0)[np.array([True, False, True])] ** 2),
+        lambda x: np.sum(np.squeeze(np.linalg.norm(x, axis=0, keepdims=True)) ** 3),
+        lambda x: np.sum(np.square(np.abs(x).T[::-1])),
+        lambda x: np.dot(np.abs(x).ravel(), np.abs(x).ravel()),
+    ],
+)
+def test_squares_of_parts_of_roots(f):
+    x, h = np.array([[0.0, 1.0, 2.0], [0.0, -1.5, 3.0]]), 1e-4
+    steps = h * np.eye(6).reshape(6, 2, 3)
+    slopes = [[f(x + a + b) - f(x + a - b) - f(x - a + b) + f(x - a - b) for b in steps] for a in steps[1::2]]
+    for of in (hessian(f), compiled(hessian(f))):
+        assert_allclose(of(x).reshape(6, 6)[1::2], np.array(slopes) / (4 * h * h), atol=1e-3)
+
+
+def test_entries_in_two_orders_are_no_squares():
+    def f(r):
+        return np.sum(np.dot(r.reshape(1, -1), r.reshape(-1, 1, order="F")))
+
+    x = np.array([[0.0, 1.0, 2.0], [4.0, 0.5, 3.0]])
+    assert_allclose(grad(lambda x: f(np.abs(x)))(x), grad(f)(x) * np.sign(x))
+
+
+def test_the_square_of_a_part_that_an_index_named_then():
+    def f(x):
+        index = np.array([0])
+        d = np.linalg.norm(x, axis=0)[index]
+        index[0] = 1
+        return np.sum(d**2)
+
+    assert_allclose(np.diag(hessian(f)(np.zeros((2, 2))).reshape(4, 4)), [2, 0, 2, 0])
+
+
 def test_a_column_of_roots_by_itself_and_what_is_no_sum_of_squares():
     column = lambda x: np.abs(x)[:, None]  # noqa: E731
     for product in (

@@ -22,10 +22,10 @@ import numpy as np
 
 from tinygrad_course.engine.creation import node
 from tinygrad_course.engine.masked_gradients import masks
-from tinygrad_course.engine.views import as_of, version_of
+from tinygrad_course.engine.views import as_kept, as_of, version_of
 from tinygrad_course.rules.einsum import parsed
 from tinygrad_course.rules.reductions import logsumexp
-from tinygrad_course.rules.shapes import is_complex, largest, normalize
+from tinygrad_course.rules.shapes import MOVES, is_complex, largest, normalize
 from tinygrad_course.rules.table import RULES, Rule, is_tensor
 
 if TYPE_CHECKING:
@@ -443,10 +443,10 @@ def mend_square(out: Tensor) -> Tensor:
     root, n = as_power(out)
     if n < 2 or not may_be_mended(root) or out._data.dtype.kind != "f":
         return out
-    function, inside, kwargs = call(root)
+    function, inside, kwargs = call(whole(root))
     if n > 2 and (function not in _CONES or not is_euclidean(function, *inside, **kwargs)):
         return out
-    square = _SQUARES[function](*inside, **kwargs)
+    square = square_of(root)
     return out if square is None else mended(out, square) if n == 2 else mended(out, square, root, n)
 
 
@@ -471,8 +471,25 @@ _REAL = (int, float, np.integer, np.floating)
 
 def may_be_mended(root: Any) -> bool:
     """Whether it is a Tensor of which the square may be another matter than itself."""
-    operation = getattr(root, "_op", None)
+    operation = getattr(root := whole(root), "_op", None)
     return operation is not None and operation.function in _SQUARES and may_vanish(root)
+
+
+def whole(x: Any) -> Any:
+    """Return what the entries of a Tensor are of, as those of n[i] are of n."""
+    while (operation := getattr(x, "_op", None)) is not None and operation.function in MOVES:
+        x = version_of(x._args[0])
+    return x
+
+
+def square_of(root: Any) -> Any:
+    """Return the square of a root, or of some of its entries; None if the chain rule's is as good."""
+    function, inside, kwargs = call(root)
+    if function not in MOVES:
+        return _SQUARES[function](*inside, **kwargs)
+    moved, *places = as_kept(root)
+    square = square_of(moved)
+    return None if square is None else function(square, *places, **kwargs)
 
 
 def square_of_size(x: Any) -> Any:
@@ -600,8 +617,7 @@ def mend_contraction(out: Tensor) -> Tensor:
         return out
     if not (out.size == 1 if within else _CONTRACTIONS[function](root, args, **kwargs)):
         return out
-    square, inside, options = call(root)
-    found = _SQUARES[square](*inside, **options)
+    found = square_of(root)
     if found is None:
         return out
     if within:
@@ -613,7 +629,9 @@ def mend_contraction(out: Tensor) -> Tensor:
 def along(x: Any) -> Any:
     """Return what the entries of a single row are of, whose axes of one entry stand anywhere."""
     function, args, _ = call(x)
-    while max(np.shape(x), default=1) == np.size(x) and (function in _AXES or is_widened(function, args)):
+    while function in _AXES or is_widened(function, args):
+        if max(np.shape(args[0]), default=1) != np.size(args[0]):
+            break
         x = args[0]
         function, args, _ = call(x)
     return x
