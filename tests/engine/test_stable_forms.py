@@ -224,6 +224,18 @@ def test_squares_of_parts_of_roots(f):
         assert_allclose(of(x).reshape(6, 6)[1::2], np.array(slopes) / (4 * h * h), atol=1e-3)
 
 
+@pytest.mark.parametrize("reduce", [np.max, np.min, np.amax, np.ptp, np.std])
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+def test_squares_keep_narrow_numbers_in_programs(reduce, engine):
+    if engine == "machine":
+        pytest.importorskip("llvmlite.binding")
+    x = np.array([[1.0, 3.0, 3.0], [0.5, -2.0, 0.25]], np.float32)
+    step = value_and_grad(lambda x: np.sum(reduce(x, axis=1) ** 2))
+    for ours, plain in zip(compiled(step, engine=engine)(x), step(x), strict=True):
+        assert ours.dtype == np.float32
+        assert_allclose(ours, plain, rtol=1e-6)
+
+
 def test_entries_in_two_orders_are_no_squares():
     def f(r):
         return np.sum(np.dot(r.reshape(1, -1), r.reshape(-1, 1, order="F")))

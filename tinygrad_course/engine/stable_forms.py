@@ -539,7 +539,7 @@ def square_of_extreme(reduce: Any) -> Callable[..., Any]:
         if options:
             return None
         hit = np.equal(x, reduce(x, axis=axis, keepdims=True))
-        share = hit / np.maximum(np.sum(hit, axis=axis, keepdims=True), 1)
+        share = hit / np.maximum(np.sum(hit, axis=axis, keepdims=True, dtype=x.dtype.type), 1)
         return np.sum(share * (x * x), axis=axis, keepdims=keepdims)
 
     return square
