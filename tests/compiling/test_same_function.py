@@ -668,3 +668,17 @@ def test_a_program_that_is_another_than_its_function_is_refused(monkeypatch, eng
     with pytest.raises(CannotCompile, match=f"a fault of the engine '{engine}', not of your code"):
         compiled(lambda x: np.tanh(x) * 2, engine)(x)
     np.testing.assert_allclose(compiled(lambda x: np.exp(x) * 2, engine)(x), np.exp(x) * 2)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+def test_compiled_functions_that_were_never_called_are_compiled_in_others(engine):
+    if engine == "machine":
+        pytest.importorskip("llvmlite.binding")
+    scale = np.array([2.0, 3.0])
+    inner = compiled(lambda x: np.tanh(x) * scale)
+    outer = compiled(lambda x: inner(x) + compiled(grad(lambda x: np.sum(x**3)))(x), engine=engine)
+    x = np.array([0.5, -1.0])
+    for _ in range(2):
+        np.testing.assert_allclose(outer(x), np.tanh(x) * scale + 3 * x**2, rtol=1e-14)
+        scale *= 2.0
+    np.testing.assert_allclose(compiled(compiled(np.exp))(x), np.exp(x))

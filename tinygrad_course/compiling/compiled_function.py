@@ -31,7 +31,7 @@ from tinygrad_course.compiling.tracing.changed_arguments import containers
 from tinygrad_course.compiling.tracing.lost_nans import leaves_range
 from tinygrad_course.compiling.tracing.refusals import BY_VALUES, CannotCompile, DecidedByError
 from tinygrad_course.compiling.tracing.same_results import agrees
-from tinygrad_course.compiling.tracing.trace_function import Traced, trace_function
+from tinygrad_course.compiling.tracing.trace_function import Traced, as_arrays, trace_function
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.inputs import title, values_returned
@@ -146,7 +146,7 @@ class Compiled(Transformed):
                     self._use(call, recording)
                     return result
         leaves = named_arguments(self.function, args)
-        if any(type(x) is Tensor or is_foreign(x) for _, x in leaves):
+        if as_arrays.get() or any(type(x) is Tensor or is_foreign(x) for _, x in leaves):
             return values_returned(self.function, args)
         if any(native(x) is not x for _, x in leaves):
             result = self._find(trees.tree_map(native, args))

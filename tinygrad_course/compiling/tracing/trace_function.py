@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -30,6 +31,9 @@ from tinygrad_course.engine.creation import clock
 from tinygrad_course.engine.inputs import held, observers, values_of_own, values_returned
 from tinygrad_course.engine.masked_gradients import Masks, masks
 from tinygrad_course.engine.tensor import Tensor
+
+#: Whether what is recorded is being run on plain arrays: compiled functions inside do what theirs do.
+as_arrays: ContextVar[bool] = ContextVar("as_arrays", default=False)
 
 
 class Run(NamedTuple):
@@ -236,8 +240,12 @@ class Recorder:
     def plainly(self, args: Any, changes: Any = ()) -> Any:
         """Return what `f` returns for plain arrays, and what it leaves of them, if it changes them."""
         args = trees.tree_map(lambda x: x, args)  # whose dicts and lists are ours
-        with np.errstate(all="ignore"):
-            returned = values_returned(self.f, args)
+        before = as_arrays.set(True)
+        try:
+            with np.errstate(all="ignore"):
+                returned = values_returned(self.f, args)
+        finally:
+            as_arrays.reset(before)
         return (returned, args) if changes else returned
 
     def _check_the_way(self, run: Run, *, asked: bool) -> None:
