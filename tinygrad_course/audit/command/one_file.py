@@ -281,8 +281,8 @@ class _File:
             rows = network is not None and starts and network.rows and bool(own.verdicts)
             if rows and all(label.startswith(("shape of", "spread of", "b")) for label in labels):
                 return "the shapes that its forward pass takes"
-            involved = own.right and learner.name in own.kind.involved()
-            if involved and not (network is not None and _no_convention(learner, verdicts, network)):
+            involved = network is not None and own.right and learner.name in network.involved()
+            if network is not None and involved and not _no_convention(learner, verdicts, network):
                 # Right gradients tell of initial values the shapes alone.
                 raised = any(verdict.error is not None for verdict in verdicts)
                 shapes = not raised and all(label.startswith("shape of") for label in labels)

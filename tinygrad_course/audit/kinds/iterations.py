@@ -136,10 +136,6 @@ class Iterations(Kind):
             self.program.namespace[self.node.name] = self.program.define(self.node)
         return self._iterated(self.program.namespace[self.node.name], duplicate(start))
 
-    def involved(self) -> list[str]:
-        """Return the name of the function."""
-        return [self.whole.name]
-
     def mistakes(self) -> list[tuple[str, str, int]]:
         """Return the mistakes of the loop itself: (name, words, line)."""
         run, found = self.last, list[tuple[str, str, int]]()

@@ -217,10 +217,6 @@ class AnyOptimizer(Kind):
         """Say what it is held against."""
         return f"the rule of {self.told}" if self.told else "the known rules"
 
-    def involved(self) -> list[str]:
-        """Return the method's name."""
-        return [self.method]
-
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """Return the rules and the forms of parameters, those of its name alone where it tells one."""
         rules = _RULES[self.told] if self.told else [rule for rules in _RULES.values() for rule in rules]
