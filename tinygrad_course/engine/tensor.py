@@ -19,6 +19,7 @@ from tinygrad_course.engine import (
     errors,
     other_arrays,
     plain_numbers,
+    squares_of_roots,  # noqa: F401
     stable_forms,  # noqa: F401
 )
 from tinygrad_course.engine.creation import About, clock, leaf
