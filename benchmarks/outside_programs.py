@@ -513,7 +513,7 @@ def ray_marching(rng: np.random.Generator) -> Program:
         for _ in range(12):
             at = t[:, None] * rays
             d = xp.linalg.norm(at[:, None, :] - p["centers"], axis=-1) - p["radii"]
-            near = -xp.log(xp.sum(xp.exp(-8 * d), axis=1)) / 8
+            near = -xp.log(xp.sum(xp.exp(-8 * d), axis=1) + 1e-12) / 8
             t = t + near
         return xp.mean((xp.exp(-0.2 * t) * sigmoid(xp, -20 * near) - picture) ** 2)
 

@@ -51,6 +51,7 @@ def _taken(learner: Learner) -> list[Assumption]:
     if told or re.match(r"a|s|out", learner.binding.names[0].lower()):
         return [{"argument": "A"}, {"argument": "Z"}]
     of_z = any(re.match(r"(?i)z|lin|pre", one) for one in [*given, learner.binding.names[0]])
+    of_z |= any(called(one) in {"exp", *learner.program.functions} for one in nodes(learner.node, ast.Call))
     return [{"argument": "Z"}, *[{"argument": "A"}] * (not of_z or bare(learner.name) == "sigmoid_der")]
 
 

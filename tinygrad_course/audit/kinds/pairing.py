@@ -135,4 +135,4 @@ def _gives_both(node: ast.FunctionDef) -> bool:
     cost = re.compile(r"(?i)^j$|cost|loss")
     costs = [name for name in names if cost.search(name)]
     gradients = [name for name in names if name not in costs and (not name or GRADIENT.match(name))]
-    return bool(costs or cost.search(node.name)) and 0 < len(gradients) < len(names)
+    return bool(costs or cost.search(node.name)) and bool(gradients) and not all(map(GRADIENT.match, names))
