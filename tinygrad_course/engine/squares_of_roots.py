@@ -71,6 +71,8 @@ def as_multiple(x: Any) -> tuple[Any, Any] | None:
 
 
 _POWERS = {np.power, np.float_power, np.square}
+#: So many operations are followed back.
+DEPTH = 6
 _SCALES = {np.multiply, np.divide, np.negative}
 _REAL = (int, float, np.integer, np.floating)
 
@@ -83,7 +85,10 @@ def may_be_mended(root: Any) -> bool:
 
 def whole(x: Any) -> Any:
     """Return what the entries of a Tensor are of, as those of n[i] and 2 n are of n."""
-    while (operation := getattr(x, "_op", None)) is not None:
+    for _ in range(DEPTH):  # a long chain of products is no multiple of a root
+        operation = getattr(x, "_op", None)
+        if operation is None:
+            break
         if operation.function in MOVES:
             x = version_of(x._args[0])
         elif operation.function in _SCALES and (multiple := as_multiple(x)) is not None:
