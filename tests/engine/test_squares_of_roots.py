@@ -44,6 +44,25 @@ def test_squares_of_roots_at_0(number):
     assert_allclose(hessian(f)(x), expected, rtol=1e-12)
 
 
+def test_a_root_beside_a_long_product_is_looked_at_briefly():
+    """Neither 3,000 multiples nor 22 squarings, a tree of millions of factors, are followed back."""
+
+    def chain(w):
+        r = b = np.linalg.norm(w)
+        for _ in range(3000):
+            b = b * 1.001
+        return r * b
+
+    def tree(w):
+        r = b = np.linalg.norm(w)
+        for _ in range(22):
+            b = b * b
+        return r * b
+
+    for f in (chain, tree):
+        assert_allclose(grad(f)(ZERO), ZERO, atol=0)
+
+
 COLUMN = np.zeros((2, 1))
 PRODUCTS = {
     "dot": np.dot,

@@ -21,6 +21,9 @@ from tinygrad_course.rules.table import RULES, is_tensor
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
 
+#: So many operations are followed back.
+DEPTH = 6
+
 
 def mend_square(out: Tensor) -> Tensor:
     """Mend a square or higher power of a norm, an absolute value, a square root or a deviation that is 0."""
@@ -38,20 +41,22 @@ def mend_square(out: Tensor) -> Tensor:
     return mended(out, square, root, n) if n > 2 else mended(out, square if factor == 1 else factor * square)
 
 
-def as_power(x: Any) -> tuple[Any, Any, Any]:
+def as_power(x: Any, depth: int = DEPTH) -> tuple[Any, Any, Any]:
     """Return c, the root and n of x = c root**n; c and n are 1 of what is no power."""
     function, args, _ = call(x)
     if function is np.square:
         args = (args[0], 2)
+    if not depth:
+        return 1, x, 1
     if function in _POWERS and is_tensor(args[0]) and isinstance(args[1], _REAL):
-        factor, root, n = as_power(args[0])
+        factor, root, n = as_power(args[0], depth - 1)
         if factor > 0 or args[1] == 2:
             return factor ** args[1], root, n * args[1]
     if (multiple := as_multiple(x)) is not None:
-        factor, root, n = as_power(multiple[1])
+        factor, root, n = as_power(multiple[1], depth - 1)
         return multiple[0] * factor, root, n
     if function is np.multiply and all(map(is_tensor, args)):
-        (factor, root, n), (c, other, m) = map(as_power, args)
+        (factor, root, n), (c, other, m) = (as_power(arg, depth - 1) for arg in args)
         if same(root, other):
             return factor * c, root, n + m
     return 1, x, 1
@@ -71,8 +76,6 @@ def as_multiple(x: Any) -> tuple[Any, Any] | None:
 
 
 _POWERS = {np.power, np.float_power, np.square}
-#: So many operations are followed back.
-DEPTH = 6
 _SCALES = {np.multiply, np.divide, np.negative}
 _REAL = (int, float, np.integer, np.floating)
 

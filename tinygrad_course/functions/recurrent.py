@@ -165,8 +165,8 @@ def lstm(
 
     Notes
     -----
-    Course 5, week 1; Hochreiter and Schmidhuber (1997). In single precision the slope of a gate is s (1 - s),
-    as in other libraries: right to 6e-8, and of few digits where s is nearly 1. In double precision of all.
+    Course 5, week 1; Hochreiter and Schmidhuber (1997). In double precision the slopes of gates have all
+    their digits. In single precision they are s (1 - s), as in other libraries: few digits where s is near 1.
 
     Examples
     --------
