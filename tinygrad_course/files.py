@@ -134,8 +134,3 @@ def plain_array(value: Any, name: str, holder: str = "a file of weights") -> NDA
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} is {value!r}; {holder} holds arrays of numbers, not of {array.dtype}")
     return array
-
-
-def by_rows(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array laid out by rows: a writer may take the bytes as they come."""
-    return np.ascontiguousarray(array).reshape(array.shape)

@@ -15,7 +15,7 @@ import pytest
 from tinygrad_course.audit import Limits, check_file
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.protection import time_limit
-from tinygrad_course.audit.reporting.handout import marks, page
+from tinygrad_course.audit.reporting.handout import index_page, marks, page
 from tinygrad_course.audit.reporting.results import Report
 from tinygrad_course.audit.source.submission import SubmissionError, from_text, load
 from tinygrad_course.cli import main
@@ -169,6 +169,16 @@ def test_names_are_escaped_in_the_page_and_in_the_marks():
     report = Report("=<b>.py", error="<script>")
     assert "<script>" not in page(report)
     assert next(csv.reader(io.StringIO(marks([report]).split("\n", 1)[1])))[0] == "'=<b>.py"
+
+
+def test_a_file_of_which_nothing_is_known_says_why(homework):
+    for text, why in (
+        ("pass\n", "homework.py defines no function"),
+        ("def f(x):\n    return x\n", "no function of"),
+    ):
+        report = check_file(homework(text), limits=QUICK)
+        assert f"It could not be checked: {why}" in page(report)
+        assert f">{why}" in index_page([report], {report.file: "a.html"})
 
 
 FORGED = """

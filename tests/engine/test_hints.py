@@ -18,6 +18,7 @@ from tinygrad_course import (
     CannotCompile,
     FreedGraphError,
     Tensor,
+    check_gradients,
     compare_gradients,
     compiled,
     compiled_loop,
@@ -264,6 +265,20 @@ def test_a_list_of_numbers_is_a_list(f: Any) -> None:
     with pytest.raises(TypeError) as told:
         grad(lambda w: np.sum(w**2))([[1.0, 2.0], [3.0, 4.0]])
     assert "pass np.array([...])" in told.value.__notes__[0]
+
+
+@pytest.mark.parametrize("call", [lambda f, p: grad(f)(p), check_gradients])
+def test_parameters_by_another_name_are_told(call: Any) -> None:
+    given = {"W1": np.ones((1, 2)), "b1": np.zeros((1, 1))}
+    with pytest.raises(KeyError) as told:
+        call(lambda p: np.sum(p["w1"]), given)
+    assert told.value.__notes__ == ["the parameters that <lambda> was given are called W1, b1"]
+    with pytest.raises(KeyError) as told:
+        call(lambda p: np.sum(p["W1"] * {}["colour"]), given)  # type: ignore[index]
+    assert not hasattr(told.value, "__notes__")
+    with pytest.raises(TypeError) as listed:
+        call(lambda p: np.sum(p["W1"] ** 2), {"W1": [1.0, 2.0]})
+    assert "pass np.array([...])" in listed.value.__notes__[0]
 
 
 @pytest.mark.parametrize(("name", "room"), [("sigmoid", "functions"), ("elementwise_grad", "autodiff")])

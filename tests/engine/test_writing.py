@@ -343,7 +343,9 @@ def test_a_number_as_a_matrix_is_written_to():
 
 def test_shapes_that_do_not_fit():
     y = Tensor([1.0, 2.0]) * 1.0
-    with pytest.raises(ValueError, match=r"\(2,\) and can't become \(2, 2\) in place"):
+    with pytest.raises(
+        ValueError, match=r"\(2,\) and can't become \(2, 2\) in place: give the other side shape \(2,"
+    ):
         y += np.ones((2, 2))
     with pytest.raises(ValueError, match=r"x\[0:2\] = y: x is \(2,\) and y is \(3,\)"):
         y[0:2] = np.ones(3)

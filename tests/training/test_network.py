@@ -374,6 +374,8 @@ def test_what_was_the_users_own_has_to_be_passed_again(tmp_path: Path) -> None:
             "'softmax' belongs at the end",
         ),
         ({"layers": [2, 1], "activations": "gelu"}, ValueError, "'gelu' is none of"),
+        ({"activations": "rleu"}, ValueError, r"'rleu' is none of .*; did you mean relu\?"),
+        ({"optimizer": "adma"}, ValueError, r"optimizer is 'adma' \(did you mean 'Adam'\?\); the names are"),
         ({"lambd": -1}, ValueError, "lambd is -1"),
         ({"keep_prob": 0}, ValueError, "keep_prob is 0;"),
         ({"keep_prob": [0.5, 0.5]}, ValueError, "one for each of the 1 hidden layers"),

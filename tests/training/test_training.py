@@ -121,6 +121,7 @@ def test_a_dataset_is_read_batch_by_batch() -> None:
             r"X \(2, 5\) has 5 examples and Y \(5, 1\) has 1.*Y\.T",
         ),
         (np.ones((5, 2)), np.ones((1, 5)), 2, ValueError, r"X \(5, 2\) has 2 examples.*X\.T"),
+        (np.ones((5, 2)), np.ones((5, 1)), 2, ValueError, r"examples are columns: .* X\.T and Y\.T\?"),
         (np.ones((2, 5)), np.ones((1, 4)), 2, ValueError, "has 5 examples and .* has 4"),
         (np.ones((2, 0)), np.ones((1, 0)), 2, ValueError, "no examples"),
         (np.ones((2, 5)), np.ones((1, 5)), 0, ValueError, "size is 0"),
@@ -144,6 +145,16 @@ START = initialize_parameters([2, 4, 1], "he", rng=3)
 def cost(p: Any, X: Any, Y: Any) -> Any:
     A1 = tanh(linear(p["W1"], X, p["b1"]))
     return binary_cross_entropy(sigmoid(linear(p["W2"], A1, p["b2"])), Y)
+
+
+def test_what_is_wrong_with_a_cost_is_told_by_its_name() -> None:
+    def forgets(p: Any, X: Any, Y: Any) -> None:
+        cost(p, X, Y)
+
+    with pytest.raises(ValueError, match=r"and forgets returned None; did it forget to return"):
+        fit(forgets, START, X, Y, "adam", epochs=1, show=False)
+    with pytest.raises(ValueError, match="epochs='3' and every=100; expected whole numbers"):
+        fit(cost, START, X, Y, "adam", epochs="3", show=False)  # type: ignore[arg-type]
 
 
 def same(a: Any, b: Any) -> bool:

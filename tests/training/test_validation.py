@@ -399,8 +399,8 @@ def test_ten_thousand_arrays(tmp_path: Path) -> None:
     ("wrong", "error", "message"),
     [
         ({"epochs": 2.5}, ValueError, r"epochs=2\.5 .*whole numbers"),
-        ({"validation": 0.2}, TypeError, r"validation is a float; expected the pair"),
-        ({"validation": X}, TypeError, r"validation is a ndarray; expected the pair"),
+        ({"validation": 0.2}, TypeError, r"^validation is a float; expected the pair"),
+        ({"validation": X}, TypeError, r"^validation is a ndarray; expected the pair"),
         ({"early_stopping": "yes"}, TypeError, r"early_stopping is 'yes'; expected a number of epochs"),
         ({"validation": (X.T, np.zeros((1, X.shape[1])))}, ValueError, r"validation: X is"),
         ({"batch_size": 0}, ValueError, r"batch_size is 0; expected"),

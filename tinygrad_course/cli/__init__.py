@@ -1,7 +1,6 @@
 """The command line: ``tinygrad-course graph | derive | check``."""
 
 import argparse
-import difflib
 import re
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from tinygrad_course import __doc__ as about
 from tinygrad_course.cli.typed import FUNCTIONS, evaluate, values_of
 from tinygrad_course.drawing import NoRenderer, labels
 from tinygrad_course.drawing.themes import THEMES
+from tinygrad_course.engine.errors import meant
 from tinygrad_course.graph.node import graph
 
 #: Commands whose modules are loaded when they are asked for; ``add_parser(commands)`` in each sets ``run``.
@@ -28,14 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = ["graph", *_FURTHER]
     if wanted is not None and wanted not in names:
         parser.error(
-            f"there is no command {wanted!r}{_meant(wanted, names)} (the commands: {', '.join(names)})"
+            f"there is no command {wanted!r}{meant(wanted, names)} (the commands: {', '.join(names)})"
         )
     options, unknown = parser.parse_known_args(_with_formula(given))
     if unknown:
         command = commands.choices[wanted] if wanted else parser
         words = command.format_help().replace(",", " ").split()
-        hint = _meant(unknown[0], [word for word in words if word.startswith("-")])
-        command.error(f"there is no option {unknown[0]}{hint}")
+        options_here = [word for word in words if word.startswith("-")]
+        command.error(f"there is no option {unknown[0]}{meant(unknown[0].partition('=')[0], options_here)}")
     try:
         return int(options.run(options) or 0)
     except (ValueError, NoRenderer, OSError, ImportError) as error:  # an extra may be missing
@@ -48,11 +48,6 @@ def _with_formula(given: list[str]) -> list[str]:
     if len(given) > 1 and given[0] in {"graph", "derive"} and re.match(r"-(\d|.*[*/+(@ ])", given[1]):
         return [given[0], f" {given[1]}", *given[2:]]
     return given
-
-
-def _meant(typed: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(typed.split("=", maxsplit=1)[0], known, 1)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _parser(wanted: str | None) -> tuple[argparse.ArgumentParser, Any]:

@@ -83,9 +83,6 @@ class Derivation(Sequence[Line]):
     def __len__(self) -> int:
         return len(self.lines)
 
-    def __iter__(self) -> Iterator[Line]:
-        return iter(self.lines)
-
     def __getitem__(self, key: Any) -> Any:
         if not isinstance(key, str):
             return self.lines[key]

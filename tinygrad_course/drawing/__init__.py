@@ -56,10 +56,9 @@ def to_html(graph: Graph, path: str | os.PathLike[str], *, title: str) -> Path:
 
 def picture(graph: Graph, detail: str, title: str, direction: str = "auto") -> scene.Scene:
     """Choose how much is shown, and in how many rows; raise ValueError for an unknown detail or direction."""
-    if detail not in DETAILS:
-        raise ValueError(f"detail={detail!r}: it is one of {', '.join(DETAILS)}")
-    if direction not in DIRECTIONS:
-        raise ValueError(f"direction={direction!r}: it is one of {', '.join(DIRECTIONS)}")
+    for name, given, known in (("detail", detail, DETAILS), ("direction", direction, DIRECTIONS)):
+        if given not in known:
+            raise ValueError(f"{name}={given!r}: it is one of {', '.join(known)}")
     parts = layers.lanes(graph)
     each = detail == "operations" and len(graph) <= MOST
     if parts and (each or (detail == "auto" and len(graph) <= LANES)):

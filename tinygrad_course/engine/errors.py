@@ -10,6 +10,7 @@ import inspect
 import linecache
 import os
 import sys
+from collections.abc import Iterable
 from contextvars import ContextVar
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -29,6 +30,19 @@ _SYMBOLS = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matmul": "@", "dot": "@",
     "power": "**", "maximum": "maximum",
 }  # fmt: skip
+
+
+def meant(typed: str, known: Iterable[str], words: str = "; did you mean %s?") -> str:
+    """Return in these words the name that was probably meant; nothing, where none is near.
+
+    >>> meant("rleu", ["relu", "tanh"]), meant("w", ["W1", "W"], " (%s)"), meant("x", ["relu"])
+    ('; did you mean relu?', ' (W)', '')
+    """
+    import difflib
+
+    same = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(typed.casefold(), same, 1)
+    return words % same[near[0]] if near else ""
 
 
 class Blocks:

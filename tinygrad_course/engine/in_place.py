@@ -96,8 +96,8 @@ def augment(target: Tensor, new: Any) -> Tensor:
     shape = target.shape
     if np.shape(new) != shape:
         raise ValueError(
-            f"{target._label()} is {shape} and can't become {np.shape(new)} in place: write "
-            "t = t + other in the place of t += other"
+            f"{target._label()} is {shape} and can't become {np.shape(new)} in place: give the other side "
+            f"shape {shape} (reshape, keepdims=True); if {np.shape(new)} is meant, write t = t + other"
         )
     dtype = getattr(new, "dtype", target.dtype)
     if not np.can_cast(dtype, target.dtype, "same_kind"):

@@ -132,11 +132,7 @@ class Inputs:
             raise cause from None  # NumPy has put words of its own in the place of ours
         if self.trace.told not in {None, error} and _of_others(error):
             raise self.trace.told from None
-        if isinstance(error, TypeError) and any(map(_is_row, self.trees)):
-            error.add_note(
-                f"{title(self.function)} was given a list of numbers, and has a list of Tensors: for one "
-                "array pass np.array([...])"
-            )
+        advise(error, self.function, self.trees)
 
     def link(self) -> None:
         """Make the inputs part of the caller's recording: each becomes an alias of what was passed."""
@@ -213,9 +209,23 @@ def positions(f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) 
     return found
 
 
-def _is_row(tree: Any) -> bool:
-    """Whether an argument is a list or tuple of numbers, or of such rows."""
-    return isinstance(tree, (list, tuple)) and all(isinstance(x, (int, float)) or _is_row(x) for x in tree)
+def advise(error: BaseException, f: Function, given: Sequence[Any]) -> None:
+    """Note on an error in f what its arguments suggest: a row of numbers, or a parameter by another name."""
+    names = [key for tree in given if isinstance(tree, dict) for key in tree if isinstance(key, str)]
+    asked = str(error.args[0]) if isinstance(error, KeyError) and error.args else ""
+    if isinstance(error, TypeError) and any(map(_has_row, given)):
+        error.add_note(f"{title(f)} was given a list of numbers: for one array pass np.array([...])")
+    elif asked and asked not in names and any(asked[0].casefold() == name[:1].casefold() for name in names):
+        error.add_note(f"the parameters that {title(f)} was given are called {', '.join(names)}")
+
+
+def _has_row(tree: Any) -> bool:
+    """Whether an argument has a list or tuple of numbers in it."""
+    if isinstance(tree, dict):
+        return any(map(_has_row, tree.values()))
+    return isinstance(tree, (list, tuple)) and (
+        all(isinstance(x, (int, float)) for x in tree) or any(map(_has_row, tree))
+    )
 
 
 def _of_others(error: BaseException | None) -> bool:

@@ -6,7 +6,6 @@ model; a number that follows the number of examples is computed from it, and any
 At the end the model is run beside the function, for other numbers of examples too.
 """
 
-import inspect
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from tinygrad_course.compiling.tracing.refusals import none_swallowed
 from tinygrad_course.compiling.tracing.trace import Trace
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.inputs import parameters as parameters_of
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import Array, Nest
 from tinygrad_course.exchange.onnx_model import CannotExport, Model, Name, Two
@@ -126,10 +126,7 @@ def export_onnx(
 
 
 def _names(function: Callable[..., Any], count: int, *, skip: bool) -> list[str]:
-    try:
-        names = list(inspect.signature(function).parameters)[1 if skip else 0 :][:count]
-    except (TypeError, ValueError):
-        names = []
+    names = [p.name for p in parameters_of(function)[skip : skip + count]]
     return names if len(names) == count else [f"input_{i}" for i in range(count)]
 
 

@@ -97,7 +97,7 @@ class Model:
 
     def _initializer(self, array: Array, name: str | None = None) -> Name:
         out = Name(name or f"constant_{len(self.initializers)}")
-        contents = np.ascontiguousarray(array).reshape(array.shape)
+        contents = np.asarray(array, order="C")
         self.initializers.append(self.onnx.numpy_helper.from_array(contents, str(out)))
         self.shapes[out] = array.shape
         if array.dtype == bool:

@@ -42,7 +42,8 @@ def save_weights(path: str | os.PathLike[str], parameters: Nest) -> Path:
     {'W1': (1, 2), 'b1': (1, 1)}
     """
     target = Path(path)
-    arrays = {name: files.by_rows(files.plain_array(value, name)) for name, value in trees.leaves(parameters)}
+    plain = {name: files.plain_array(value, name) for name, value in trees.leaves(parameters)}
+    arrays = {name: np.asarray(array, order="C") for name, array in plain.items()}
     if not arrays:
         raise ValueError("there are no parameters to save")
     if target.suffix == ".npz":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.engine import trees
-from tinygrad_course.engine.inputs import parameters
+from tinygrad_course.engine.inputs import advise, parameters
 from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import Array
@@ -120,6 +120,9 @@ class Problem:
         except AttributeError as error:
             if "numpy" not in str(error):
                 raise
+        except (TypeError, KeyError) as error:
+            advise(error, self.f, self.trees)
+            raise
         self.with_tensors = True  # the function uses what arrays lack: Z1.named("Z1")
         return self.outputs(self.call(arrays))
 

@@ -86,6 +86,8 @@ def count_examples(X: Any, Y: Any, axis: int) -> int:
         turned = next(
             (n for n, d, k in (("Y", Y, m), ("X", X, labels)) if len(d.shape) == 2 and d.shape[0] == k), ""
         )
+        if X.shape[:1] == Y.shape[:1] and len(X.shape) == len(Y.shape) == 2:
+            turned = "X.T and Y"
         raise ValueError(
             f"X {tuple(X.shape)} has {m} examples and Y {tuple(Y.shape)} has {labels}; examples are columns"
             + (f": did you mean {turned}.T?" if turned and axis == -1 else "")

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.errors import meant
 from tinygrad_course.engine.trees import Nest
 from tinygrad_course.functions.costs import is_weight
 from tinygrad_course.training.schedules import Rate, ReduceOnPlateau, check_rate
@@ -379,7 +380,8 @@ def by_name(optimizer: str | Optimizer) -> Optimizer:
     if isinstance(optimizer, str):
         plain = {_plain(name): kind for name, kind in KINDS.items()}
         if _plain(optimizer) not in plain:
-            raise ValueError(f"optimizer is {optimizer!r}; the names are {', '.join(map(repr, KINDS))}")
+            near, names = meant(optimizer, KINDS, " (did you mean '%s'?)"), ", ".join(map(repr, KINDS))
+            raise ValueError(f"optimizer is {optimizer!r}{near}; the names are {names}")
         return plain[_plain(optimizer)]()
     if isinstance(optimizer, type):
         raise TypeError(f"optimizer is the class {optimizer.__name__}; make one: {optimizer.__name__}(0.01)")

@@ -51,7 +51,6 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
     random_state: Any = None
     if TYPE_CHECKING:
         network_: Network
-        n_features_in_: int
 
     def _train(self, X: Array, Y: Array, last: str, strata: Array | None = None) -> Self:
         """Train on rows; Y has a row for each, or is (m,)."""

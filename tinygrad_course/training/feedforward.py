@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course import functions
+from tinygrad_course.engine.errors import meant
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     **{name: getattr(functions, name) for name in ("sigmoid", "tanh", "relu", "leaky_relu", "softmax")},
@@ -117,7 +118,8 @@ def check_activations(names: Sequence[str] | str, layers: Sequence[int]) -> tupl
         )
     for name in (*chosen, *([names] if isinstance(names, str) else [])):
         if name not in ACTIVATIONS:
-            raise ValueError(f"{told}: {name!r} is none of {', '.join(ACTIVATIONS)}")
+            near = meant(name, ACTIVATIONS)
+            raise ValueError(f"{told}: {name!r} is none of {', '.join(ACTIVATIONS)}{near}")
     if chosen[-1] not in COSTS:
         raise ValueError(
             f"{told}: the last must give probabilities, 'sigmoid' or 'softmax', or numbers, 'identity'"

@@ -1,12 +1,12 @@
 """Initial parameters: zeros, small and large random numbers, He, Xavier and others, in the course's order."""
 
-import difflib
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_course.engine.errors import meant
 from tinygrad_course.engine.trees import Array
 from tinygrad_course.functions.streams import Stream, stream
 
@@ -108,11 +108,10 @@ def first_parameters(
     """Return what `initialize_parameters` does; `name` is what the caller's user calls `how`."""
     draw = how if callable(how) else _DRAWS.get(str(how))
     if draw is None:
-        near = difflib.get_close_matches(str(how), _DRAWS, 1)
-        meant = f" (did you mean {near[0]!r}?)" if near else ""
+        near = meant(str(how), _DRAWS, " (did you mean '%s'?)")
         names = ", ".join(f'"{known}"' for known in _DRAWS)
         raise ValueError(
-            f"{name} is {how!r}{meant}; expected {names} or a function of (n, n_prev, rng) that returns W"
+            f"{name} is {how!r}{near}; expected {names} or a function of (n, n_prev, rng) that returns W"
         )
     factor = _FACTORS.get(str(how)) if scale is None else scale
     parameters: dict[str, Array] = {}

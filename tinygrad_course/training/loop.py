@@ -1,5 +1,6 @@
 """The training loop: `fit`."""
 
+import functools
 import importlib.util
 import math
 import os
@@ -155,7 +156,7 @@ def fit(
     """
     if epochs != int(epochs) or epochs < 0 or every != int(every) or every < 1:
         raise ValueError(
-            f"epochs={epochs} and every={every}; expected whole numbers, epochs from 0 and every from 1"
+            f"epochs={epochs!r} and every={every!r}; expected whole numbers, epochs from 0 and every from 1"
         )
     if batch_size is not None and (batch_size != int(batch_size) or batch_size < 1):
         raise ValueError(
@@ -213,7 +214,12 @@ def _engine(parameters: Nest, columns: int, steps: int) -> str | bool:
 
 def _step(cost: Cost, optimizer: Optimizer) -> Step:
     """Return the function that computes the cost of a batch, and the parameters and state after it."""
-    differentiated = value_and_grad(lambda *given: cost_and_kept(cost(*given)), has_aux=True)
+
+    @functools.wraps(cost)  # errors call it by its name
+    def both(*given: Any) -> Any:
+        return cost_and_kept(cost(*given))
+
+    differentiated = value_and_grad(both, has_aux=True)
 
     def step(parameters: Nest, state: Nest, X: Any, Y: Any, *drawn: Any) -> tuple[Any, Nest, Nest]:
         (J, kept), grads = differentiated(parameters, X, Y, *drawn)

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from tinygrad_course.engine.trees import Array, Nest
-from tinygrad_course.files import by_rows, plain_array
+from tinygrad_course.files import plain_array
 
 _BLOCK = 2**20  # by how much the file grows in memory
 
@@ -61,7 +61,7 @@ class Writer(h5py.File):  # type: ignore[misc]  # h5py has no types
             kind = "none"
         else:
             array = plain_array(value, told, "a checkpoint")
-            content = by_rows(array)
+            content = np.asarray(array, order="C")  # its bytes are taken as they come
             dataset = self._dataset(parent, name, content, content)
             if array.flags.f_contiguous and not array.flags.c_contiguous:
                 dataset.attrs["order"] = "F"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import functools
 import inspect
 import math
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_course import functions
+from tinygrad_course.engine.errors import meant
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import Array
 from tinygrad_course.exchange import export_onnx
@@ -63,9 +63,8 @@ def _advising(init: Callable[P, None]) -> Callable[P, None]:
     def checked(*args: P.args, **options: P.kwargs) -> None:
         for name in options:
             if name not in known:
-                near = difflib.get_close_matches(name, known, 1)
-                meant = _MEANT.get(name) or (near[0] if near else "")
-                told = f"; did you mean {meant}?" if meant else f"; it takes {', '.join(known[1:])}"
+                likely = f"; did you mean {_MEANT[name]}?" if name in _MEANT else meant(name, known)
+                told = likely or f"; it takes {', '.join(known[1:])}"
                 raise TypeError(f"Network takes no {name}{told}")
         init(*args, **options)
 
@@ -340,8 +339,9 @@ class Network:
         if not in_files:
             X, Y = self._examples(X, Y)
         if validation is not None:
+            held = pair(validation)
             with named("validation"):
-                validation = self._examples(*pair(validation))
+                validation = self._examples(*held)
         dropout = min(self.keep_prob, default=1.0) < 1
 
         def cost(parameters: Any, X: Any, Y: Any, *masks: Any) -> Any:

@@ -66,8 +66,8 @@ def html(title: str, style: str, body: Iterable[str]) -> str:
 
 def _body(report: Report) -> Iterator[str]:
     yield f"<h1>{escape(report.file)}</h1>"
-    if report.error:
-        yield f'<p class="wrong">It could not be checked: {escape(report.error)}</p>'
+    if report.problem:
+        yield f'<p class="wrong">It could not be checked: {escape(report.problem)}</p>'
     else:
         yield f"<p><strong>{report.points} of {report.of}</strong> functions are right.</p>"
     yield "<table>"
@@ -184,7 +184,7 @@ def short_names(files: Sequence[str]) -> dict[str, str]:
 def _reason(report: Report) -> str:
     """Say why nothing of a file was judged."""
     if report.of or not report.functions:
-        return "" if report.of else "no function that the check knows"
+        return escape(report.problem)
     empty = sum("not filled in" in remark for function in report.functions for remark in function.remarks)
     first = report.functions[0].remarks[0]
     return "not filled in yet" if empty * 2 > len(report.functions) else escape(first)

@@ -118,16 +118,16 @@ def _read(path: Path) -> Submission:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise SubmissionError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise SubmissionError(f"{path.name} cannot be read: {error.strerror or error}") from None
     if len(data) > MAX_BYTES:
         raise SubmissionError(
-            f"{path} has {len(data):,} bytes; a homework has at most {MAX_BYTES:,}: is this the right file?"
+            f"{path.name} has {len(data):,} bytes; a homework has {MAX_BYTES:,} at most: is it the right one?"
         )
     if path.suffix.lower() == ".ipynb":
         return _from_notebook(str(path), data)
     text = _decode(data)
     if "\0" in text:
-        raise SubmissionError(f"{path} is no text: it holds null bytes; is this the right file?")
+        raise SubmissionError(f"{path.name} is no text: it holds null bytes; is this the right file?")
     return _from_lines(text, str(path))
 
 
@@ -163,7 +163,7 @@ def _from_notebook(path: str, data: bytes) -> Submission:
         code = [(number, cell) for number, cell in enumerate(cells, 1) if cell.get("cell_type") == "code"]
         sources = [(number, cell.get("source", cell.get("input", ""))) for number, cell in code]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise SubmissionError(f"{path} is no notebook: {type(error).__name__}: {error}") from None
+        raise SubmissionError(f"{Path(path).name} is no notebook: {type(error).__name__}: {error}") from None
     submission = Submission(path, [])
     for number, source in sources:
         submission.parts.append(Part(len(submission.lines) + 1, number))
@@ -208,7 +208,8 @@ def _not_empty(submission: Submission) -> Submission:
     methods = any(isinstance(statement, ast.ClassDef) for statement in submission.statements)
     loops = any(isinstance(statement, ast.For | ast.While) for statement in submission.script)
     if not (submission.functions or submission.problems or methods or loops):
-        raise SubmissionError(f"{submission.path} defines no function: there is nothing to check in it")
+        name = Path(submission.path).name
+        raise SubmissionError(f"{name} defines no function: there is nothing to check in it")
     return submission
 
 
