@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from models import (
 from models.outcome import Options, Outcome
 from models.published import Record, records
 from models.unit_cases import CASES
+from tinygrad_course.engine.errors import meant
 from tinygrad_course.training.progress import progress
 
 __all__ = ["EXPERIMENTS", "Experiment", "experiment"]
@@ -94,7 +94,6 @@ def experiment(name: str) -> Experiment:
     """
     known = {row.name: row for row in EXPERIMENTS}
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"there is no experiment {name!r}{hint} There are: {', '.join(known)}")
+        near = meant(name, known) or "."
+        raise ValueError(f"there is no experiment {name!r}{near} There are: {', '.join(known)}")
     return known[name]

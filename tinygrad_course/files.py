@@ -123,6 +123,8 @@ def plain_array(value: Any, name: str, holder: str = "a file of weights") -> NDA
 
     Raises TypeError if it is none, or one that an array of numbers can't stand for: the message names it.
     """
+    if hasattr(value, "backward"):
+        raise TypeError(f"{name} is a Tensor, and {holder} holds plain arrays: write its .data")
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
             f"{name} is a masked array, and a file holds plain ones: write its .filled(0), or its .data and "

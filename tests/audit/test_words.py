@@ -644,3 +644,40 @@ def model(X, Y, layers_dims, learning_rate=0.1, num_iterations=10):
 def test_a_mistake_is_named_with_its_line(function, text, line, diagnoses):
     findings = [one for told in audit_text(text).functions if told.name == function for one in told.findings]
     assert [one for one in findings if one.line == line and one.diagnosis in diagnoses], findings
+
+
+CHINESE = (
+    H
+    + """def 前向(X, w, b):
+    return 1 / (1 + np.exp(-(X @ w + b)))
+def 成本(y_hat, y):
+    return -np.mean(y * np.log(y_hat) + (1 - y) * np.log(1 - y_hat))
+def 反向(X, y, y_hat):
+    dw = X.T @ (y_hat - y) / len(y)
+    db = np.sum(y_hat - y) / len(y)
+    return dw, db
+class 网络:
+    def __init__(self):
+        self.W, self.b = np.random.randn(3, 1), np.zeros(1)
+    def 前向传播(self, X):
+        self.a = 1 / (1 + np.exp(-(X @ self.W + self.b)))
+        return self.a
+    def 损失(self, X, y):
+        a = self.前向传播(X)
+        return -np.mean(y * np.log(a) + (1 - y) * np.log(1 - a))
+    def 反向传播(self, X, y):
+        dz = (self.a - y) / X.shape[0]
+        self.dW, self.db = X.T @ dz, dz.sum(axis=0)
+"""
+)
+
+
+@pytest.mark.parametrize(("function", "right", "wrong"), [
+    ("反向", "np.sum(y_hat - y) / len(y)", "np.sum(y_hat - y)"),
+    ("网络.反向传播", "X.T @ dz, dz.sum(axis=0)", "2 * X.T @ dz, dz.sum(axis=0)"),
+])  # fmt: skip
+def test_names_in_chinese(function: str, right: str, wrong: str) -> None:
+    judged = {one.name: one.status for one in audit_text(CHINESE).functions}
+    assert judged["反向"] == judged["网络.反向传播"] == "right"
+    judged = {one.name: one.status for one in audit_text(CHINESE.replace(right, wrong)).functions}
+    assert judged[function] == "wrong"

@@ -173,6 +173,7 @@ def test_a_signal_s_jacobian_is_a_band() -> None:
         (lambda x: conv(x, np.ones((2, 2, 3, 1)), channels="NHWC"), "channels is"),
         (lambda x: conv(x[0], np.ones((2, 2, 3, 1))), "A_prev is"),
         (lambda x: max_pool(x, f=2, pad=2), "without an element"),
+        (lambda x: max_pool(x[0, 0]), r"\(m, n_H, n_W, n_C\) or its like, with one side or more$"),
         (lambda x: conv_transpose(x, np.ones((2, 2, 1, 3)), stride=2, extra=2), "extra="),
     ],
 )

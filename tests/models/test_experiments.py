@@ -148,7 +148,7 @@ class TestCommand:
     def test_a_wrong_name_is_one_line(self, capsys):
         assert main(["flowers"]) == 2
         error = capsys.readouterr().err
-        assert "there is no experiment 'flowers'; did you mean flower?" in error
+        assert "there is no experiment 'flowers'; did you mean flower? There are: " in error
         assert error.count("\n") == 1
 
     def test_no_jobs(self, capsys):

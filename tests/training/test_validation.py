@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_course import files
+from tinygrad_course import Tensor, files
 from tinygrad_course.functions import binary_cross_entropy, linear, sigmoid, tanh
 from tinygrad_course.training import (
     Adam,
@@ -376,6 +376,8 @@ def test_what_a_file_would_change_is_refused(tmp_path: Path) -> None:
     masked = np.ma.array([[1.0, 2.0]], mask=[[False, True]])
     with pytest.raises(TypeError, match=r"parameters/W1 is a masked array.*filled"):
         save(tmp_path / "run.h5", {"W1": masked})
+    with pytest.raises(TypeError, match=r"parameters/W1 is a Tensor, and a checkpoint .*: write its \.data$"):
+        save(tmp_path / "run.h5", {"W1": Tensor([1.0])})
     with pytest.raises(TypeError, match=r"history/cost is a masked array"):
         save(tmp_path / "run.h5", START, history={"cost": np.ma.array([1.0])})
     for epoch in (1.5, "3", np.float64(2)):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course import __doc__ as about
+import tinygrad_course
 from tinygrad_course.cli.typed import FUNCTIONS, evaluate, values_of
 from tinygrad_course.drawing import NoRenderer, labels
 from tinygrad_course.drawing.themes import THEMES
@@ -51,7 +51,7 @@ def _with_formula(given: list[str]) -> list[str]:
 
 
 def _parser(wanted: str | None) -> tuple[argparse.ArgumentParser, Any]:
-    assert about  # noqa: S101  (the package has a docstring)
+    about = str(tinygrad_course.__doc__)
     parser = argparse.ArgumentParser(prog="tinygrad-course", description=about.splitlines()[0])
     parser.add_argument("--version", action="store_true", help="show the version and leave")
     parser.set_defaults(run=lambda options: _nothing(parser, options))
@@ -65,9 +65,7 @@ def _parser(wanted: str | None) -> tuple[argparse.ArgumentParser, Any]:
 
 def _nothing(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.version:
-        from importlib.metadata import version
-
-        print(version("tinygrad-course"))
+        print(tinygrad_course.__version__)
         return 0
     parser.print_help()
     return 2

@@ -34,7 +34,7 @@ def file_format(path: Path) -> str:
         return FORMATS[path.suffix.lower()]
     except KeyError:
         raise ValueError(
-            f"{path}: the suffix says what to draw; .png, .svg, .pdf, .dot and .html are known, "
+            f"{path}: the suffix says what to draw; .png, .svg, .pdf, .dot and .html are known, .gif moves; "
             f"{path.suffix or 'no suffix'} is not"
         ) from None
 

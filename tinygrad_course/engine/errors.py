@@ -179,17 +179,15 @@ def _hint(rule: Rule, arrays: list[Any], names: list[str]) -> str:
     for x, name in ((a, left), (b, right)):
         if getattr(getattr(x, "dtype", None), "kind", "") == "O":
             return f"{name} holds Python objects (dtype object): write {name}.astype(float)"
-    if rule.name in {"dot", "matmul", "inner"} and a.ndim == b.ndim == 2:
-        if rule.name == "inner":
-            return ""
-        if a.shape[1] != b.shape[0]:
-            if left.startswith("W"):
-                return f"{left} needs {b.shape[0]} columns, one for each feature (a row of {right})"
-            if a.shape[0] == b.shape[0]:
-                return f"the inner sizes {a.shape[1]} and {b.shape[0]} differ; {left}.T @ {right} would fit"
-            if a.shape[1] == b.shape[1]:
-                return f"the inner sizes {a.shape[1]} and {b.shape[0]} differ; {left} @ {right}.T would fit"
-            return f"{left} needs {b.shape[0]} columns, one for each row of {right}"
+    if rule.name in {"dot", "matmul"} and {a.ndim, b.ndim} <= {1, 2} and a.shape[-1] != b.shape[0]:
+        differ = f"the inner sizes {a.shape[-1]} and {b.shape[0]} differ"
+        if a.ndim == 2 and left.startswith("W"):
+            return f"{left} needs {b.shape[0]} columns, one for each feature (a row of {right})"
+        if a.ndim == 2 and a.shape[0] == b.shape[0]:
+            return f"{differ}; {left}.T @ {right} would fit"
+        if b.ndim == 2 and a.shape[-1] == b.shape[1]:
+            return f"{differ}; {left} @ {right}.T would fit"
+        return differ if a.ndim == 1 else f"{left} needs {b.shape[0]} columns, one for each row of {right}"
     if rule.elementwise:
         if 1 in (a.ndim, b.ndim) and a.ndim != b.ndim:
             flat, name = (a, left) if a.ndim == 1 else (b, right)

@@ -32,7 +32,7 @@ _OUT = (
 _BUFFER = (
     "Collect the parts in a list and join them with np.stack or np.concatenate (tinygrad_course.array takes "
     "any nest of Tensors and numbers), or fill a buffer that remembers: tinygrad_course.zeros(shape) or "
-    "zeros_like(t) in the place of np.zeros, Tensor(a) in that of an array a of other numbers"
+    "tinygrad_course.zeros_like(t) in the place of NumPy's, Tensor(a) in that of an array a of other numbers"
 )
 #: What to write for functions of math's that NumPy has under another name.
 _NUMPYS = {

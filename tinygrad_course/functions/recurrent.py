@@ -180,8 +180,8 @@ def lstm(
     x = as_array(x)
     if missing or x.ndim != 3:
         raise ValueError(
-            f"lstm takes x (n_x, m, T) and Wf, Wi, Wc, Wo, bf, bi, bc, bo: x is {x.shape}, and "
-            f"{' and '.join(missing) or 'none'} is missing"
+            f"lstm takes x (n_x, m, T) and Wf, Wi, Wc, Wo, bf, bi, bc, bo: x is {x.shape}; "
+            f"missing: {', '.join(missing) or 'none'}"
         )
     x = np.moveaxis(x, axis, 1)
     n_x, T, m = x.shape

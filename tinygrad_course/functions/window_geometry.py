@@ -146,8 +146,8 @@ def check_picture(x: Any, channels: str, axes: int | None, name: str) -> None:
     expected = "(m, n_H, n_W, n_C)" if channels == "last" else "(m, n_C, n_H, n_W)"
     ndim = len(np.shape(x)) if not hasattr(x, "shape") else len(x.shape)
     if ndim < 3 or (axes is not None and ndim != axes + 2):
-        told = f"the window has {axes} axes" if axes is not None else "one or more axes of a grid"
-        raise ValueError(f"{name} is {np.shape(x)}; expected {expected} or its like, since {told}")
+        told = "with one side or more" if axes is None else f"since the window has {axes} axes"
+        raise ValueError(f"{name} is {np.shape(x)}; expected {expected} or its like, {told}")
 
 
 def grid_of(shape: tuple[int, ...], channels: str) -> tuple[int, ...]:

@@ -152,7 +152,7 @@ class NetworkClassifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[mis
         check_classification_targets(labels)
         self.classes_, classes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"there is one class only, {self.classes_[0]!r}; a classifier needs two or more")
+            raise ValueError(f"there is one class only, {self.classes_.tolist()}; a classifier needs more")
         last = "sigmoid" if len(self.classes_) == 2 else "softmax"
         return self._train(rows, classes, last, strata=classes)
 

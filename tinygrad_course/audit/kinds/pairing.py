@@ -13,9 +13,9 @@ from tinygrad_course.audit.kinds.whole_network import WholeNetwork
 from tinygrad_course.audit.source.signatures import INSIDE, JOINT, argument_names, bare, role_of
 from tinygrad_course.audit.source.syntax import names_of, returned
 
-FORWARD = re.compile(r"forward|feed|fprop|^fwd|predict_prob|model_output|hypothesis")
+FORWARD = re.compile(r"forward|feed|fprop|^fwd|predict_prob|model_output|hypothesis|前向|正向")
 BACKWARD = re.compile(r"back|bprop|^bwd|gradients?$|^grads?$|compute_grad|propagate")
-COST = re.compile(r"cost|loss|cross_entropy|objective|error_function|^j$")
+COST = re.compile(r"cost|loss|cross_entropy|objective|error_function|成本|代价|损失|^j$")
 _INITIAL = re.compile(r"init")
 _LAYER = re.compile(
     r"linear|activation|layer_|_layer|single|one_step|cell|conv|pool|relu|sigmoid|tanh|softmax"
@@ -23,7 +23,7 @@ _LAYER = re.compile(
 _DEEP = re.compile(r"l_model|l_layer|model")
 _NO_COST = re.compile(r"backward|deriv|grad|plot")
 _METHOD_COST = re.compile(rf"^(?!.*(deriv|grad|prime|plot|back)).*({COST.pattern})")
-_BACK = re.compile(r"(?i)back|bprop|bwd|grad|deriv|prime|delta")
+_BACK = re.compile(r"(?i)back|bprop|bwd|grad|deriv|prime|delta|反向|梯度")
 _NUMERICAL = re.compile(r"(?i)numer|check|clip|descent|test|relative|update|plot|approx")
 _PART = re.compile(r"(?i)cost|loss|error|sigmoid|relu|tanh|activation|soft")
 _FORWARD_NAMES = words(
@@ -32,6 +32,7 @@ _FORWARD_NAMES = words(
 )
 _PARTNERS = (
     *(("backward", "forward"), ("backprop", "forward"), ("back", "forward"), ("bprop", "fprop")),
+    *(("反向", "前向"), ("反向", "正向"), ("梯度", "损失"), ("梯度", "成本"), ("梯度", "代价")),
     *(("bwd", "fwd"), ("_backward", ""), ("_gradient", "_loss"), ("_gradient", "_cost"), ("_gradient", "")),
     *(("gradient", "loss"), ("gradient", "cost"), ("_grad", "_loss"), ("_grad", ""), ("grad", "loss")),
     *(("grad", "cost"), ("grad_", ""), ("_prime", ""), ("prime", ""), ("Prime", "")),
