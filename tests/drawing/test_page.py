@@ -251,10 +251,18 @@ def test_heat_maps_of_what_is_no_number():
 
 def test_nameless_data_are_told_by_what_has_a_name():
     w, Y = Tensor(np.array([[0.2, 0.4]]), name="w"), np.array([[0.0, 1.0]])
-    shown = page.data(graph(np.sum((1 - Y) * np.log(w)), names={"Y": Y}))
+    shown = page.data(graph(-0.25 * np.sum((1 - Y) * np.log(w)), names={"Y": Y}))
     assert "1 − Y" in {node["name"] for node in shown["nodes"]}
     forward = [line for step in shown["steps"] if step["way"] == "forward" for line in text_of(step["math"])]
     assert "v_2 = (1 − Y) ⊙ v_1" in forward
+    back = [
+        text_of(sent["math"])
+        for step in shown["steps"]
+        for sent in step.get("sends", ())[:1]
+        if "math" in sent
+    ]
+    assert back[0][1] == "∂v_4/∂v_3 = −0.25"  # what is a number already is not told twice
+    assert back[2] == ["∂v_4/∂v_1 = ∂v_4/∂v_2 ⊙ (1 − Y)"]
 
 
 def test_a_softmax_of_one_number_and_a_graph_without_operations():

@@ -137,7 +137,7 @@ class _Steps:
             slope = share.slope or 0.0
             if local is not None:
                 numbers = (
-                    [operator("="), maths.number(slope)] if re.search("[^−0-9]", maths.text(local)) else []
+                    [operator("="), maths.number(slope)] if re.search("[^−0-9.]", maths.text(local)) else []
                 )
                 lines.append(row(maths.partial(y, x), operator("="), local, *numbers))
             sent = row(maths.factor(_one(self.way.gradients[node.id])), operator("·"), maths.factor(slope))
@@ -145,6 +145,7 @@ class _Steps:
         elif local is not None:
             told = maths.text(local)
             bare = local[0] != "mrow" or told.startswith("[") or not any(sign in told for sign in " +−")
+            bare = bare or local[2] == operator("(")
             right = g if told == "1" else row(g, operator("⊙"), local if bare else within(local))
             lines.append(row(left, operator("="), *total, right))
         else:
