@@ -44,7 +44,7 @@ class Kind:
     draws: bool = False
     """Whether the course's function draws random numbers."""
     firm: bool = False
-    """Whether no repair proves anything where the contract is another."""
+    """Whether networks of W and b alone are meant."""
     battery: tuple[str, ...] = words("distinct distinct equal distinct smallest distinct deep")
     examples: int = 10
     """How many cases of short numbers are tried where the battery finds nothing wrong."""

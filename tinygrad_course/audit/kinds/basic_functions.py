@@ -20,6 +20,10 @@ L2_TERM = "L2_regularization_cost"
 
 def _is_entropy(learner: Learner) -> str:
     """Say why a cost is another than the cross-entropy: it takes no logarithm, and no word of 1 - Y."""
+    if bare(learner.name) == "cross_entropy" and not re.search(
+        r"/|mean|average|1\.0? ?\*|\*\* ?-1", learner.text()
+    ):
+        return "it sums the losses: the cross-entropy of another course, whose cost is no mean"
     if re.search(r"\[(np\.)?(arange|range)\(", learner.text()):
         return (
             "it picks the outputs that the labels name: they are numbers of classes, the course's are 0 or 1"
@@ -44,21 +48,8 @@ def _cost_case(draw: Draw) -> Case:
     return Case(values, {"m": m, "cost": course.cross_entropy(AL, Y)}, ("cost",), m=m)
 
 
-def _is_mean(learner: Learner) -> str:
-    """Say why a function that the course has not is no cost of the course: it takes the sum."""
-    if re.search(r"/|mean|average|1\.0? ?\*|\*\* ?-1", learner.text()):
-        return _is_entropy(learner)
-    return "it sums the losses: the cross-entropy of another course, whose cost is no mean"
-
-
-@formula("cross_entropy", "AL Y", outputs="cost", contract=_is_mean, read=_cost_of, firm=True)
-def cross_entropy(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-    """The cross-entropy cost by the name that other courses have for it."""
-    return _cost_case(draw)
-
-
 @formula(
-    "compute_cost compute_loss cost_compute cross_entropy_cost cost_function calculate_cost",
+    "compute_cost compute_loss cost_compute cross_entropy_cost cost_function calculate_cost cross_entropy",
     "AL Y",
     "AL Y parameters",
     outputs="cost",

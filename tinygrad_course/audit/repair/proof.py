@@ -200,7 +200,7 @@ def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified:
             if missing in program.set_outside:
                 return f"{missing} is set by a statement outside it, which is not executed"
     foreign = kind.contract(learner)
-    if foreign and (kind.firm or not verified):
+    if foreign:
         return foreign
     meant = own_meaning(learner, kind, failing)
     if meant:
