@@ -16,7 +16,8 @@ from tinygrad_course.audit import Limits, check_file
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.protection import time_limit
 from tinygrad_course.audit.reporting.handout import index_page, marks, page
-from tinygrad_course.audit.reporting.results import Report
+from tinygrad_course.audit.reporting.results import UNCHECKED, FunctionReport, Report
+from tinygrad_course.audit.reporting.terminal import show
 from tinygrad_course.audit.source.submission import SubmissionError, from_text, load
 from tinygrad_course.cli import main
 from tinygrad_course.cli.check import expand
@@ -179,6 +180,13 @@ def test_a_file_of_which_nothing_is_known_says_why(homework):
         report = check_file(homework(text), limits=QUICK)
         assert f"It could not be checked: {why}" in page(report)
         assert f">{why}" in index_page([report], {report.file: "a.html"})
+
+
+def test_why_a_function_is_not_checked_is_said_once(capsys):
+    function = FunctionReport("f", 1, "", status=UNCHECKED, remarks=["not checked: it reads a file"])
+    show(Report("homework.py", functions=[function]))
+    out = capsys.readouterr().out
+    assert out.count("not checked") == out.count("it reads a file") == 1
 
 
 FORGED = """

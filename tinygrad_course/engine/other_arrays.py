@@ -172,8 +172,8 @@ def refuse_caller() -> None:
         library = frame.f_globals.get("__name__", "").partition(".")[0]
         if library != "scipy" and (library, "") in _INSTEAD:
             raise TypeError(
-                f"{library} would take a Tensor for its plain values, and the gradient would be lost; of its "
-                f"array X {_INSTEAD[library, ''].rpartition('; ')[2]}"
+                f"{library} would take a Tensor for its plain values, and the gradient would be lost: pass "
+                f"stop_gradient(t), or of its array X {_INSTEAD[library, ''].rpartition('; ')[2]}"
             )
         frame = frame.f_back
 

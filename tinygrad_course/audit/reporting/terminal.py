@@ -121,7 +121,8 @@ def _rich(report: Report) -> Iterator[Any]:
     for function in report.functions:
         first = function.findings[0].title if function.findings else "; ".join(function.remarks)
         where = f"[dim]{escape(place(function))}[/]"
-        table.add_row(f"  {styles[function.status]}", escape(function.name), where, escape(first))
+        first = escape(first.removeprefix("not checked: "))  # as it says already
+        table.add_row(f"  {styles[function.status]}", escape(function.name), where, first)
     yield table
     colours = {"yours": "red", "likely": "green"}
     for function in report.functions:
@@ -136,7 +137,7 @@ def _rich(report: Report) -> Iterator[Any]:
                     parts.add_row("", Text(words, style))
             title = f"{escape(function.name)}, {place(finding)}: [bold]{escape(finding.title)}[/]"
             yield Panel(parts, title=title, title_align="left", border_style="red")
-        if function.status == WRONG or not function.findings:
+        if function.status == WRONG and function.findings:  # else the table has them
             for remark in function.remarks:
                 yield f"  [dim]{escape(function.name)}: {escape(remark)}[/]"
     for note in report.notes:
