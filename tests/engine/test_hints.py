@@ -295,7 +295,9 @@ def test_labels_that_would_be_lost() -> None:
     for f in (lambda x: x - labels, lambda x: labels - x):
         with pytest.raises(TypeError, match=r"^labels is a pandas.Series \(5,\).* labels.to_numpy\(\)$"):
             f(t)
-    with pytest.raises(TypeError, match=r"^pandas would take .* lost: pass stop_gradient\(t\), or .* write X.to_numpy\(\)$"):
+    with pytest.raises(
+        TypeError, match=r"^pandas would take .* lost: pass stop_gradient\(t\), or .* write X.to_numpy\(\)$"
+    ):
         table.dot(t)
 
 

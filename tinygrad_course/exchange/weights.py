@@ -5,6 +5,7 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,14 +92,10 @@ def load_weights(path: str | os.PathLike[str], like: Nest = None) -> Nest:
     {'W1': array([[1., 1.]]), 'b1': array([[0.]])}
     """
     source = existing(path)
-    if source.suffix == ".npz":
-        arrays = _read_npz(source)
-    elif source.suffix in {".h5", ".hdf5"}:
-        arrays = _read_hdf5(source)
-    elif source.suffix == ".safetensors":
-        arrays = _read_safetensors(source)
-    else:
+    readers = {".npz": _read_npz, ".safetensors": _read_safetensors, ".h5": _read_hdf5, ".hdf5": _read_hdf5}
+    if source.suffix not in readers:
         raise ValueError(f"{source}: what kind of file is this? The suffixes are {_KINDS}")
+    arrays = readers[source.suffix](source)
     if like is None:
         return arrays
     expected = {name: np.shape(value) for name, value in trees.leaves(like)}
@@ -121,20 +118,18 @@ def _read_npz(path: Path) -> dict[str, Array]:
 def _read_hdf5(path: Path) -> dict[str, Array]:
     import h5py
 
-    arrays: dict[str, Array] = {}
-
-    def take(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            arrays[name.replace("%2F", "/")] = item[()]
+    def arrays(group: Any, above: str = "") -> Iterator[tuple[str, Array]]:
+        for name, item in group.items():
+            if isinstance(item, h5py.Dataset):
+                yield f"{above}{name}".replace("%2F", "/"), item[()]
+            else:
+                yield from arrays(item, f"{above}{name}/")
 
     try:
         with h5py.File(path, "r", track_order=True) as file:
-            file.visititems(take)
-            order = [name.replace("%2F", "/") for name in file]
+            return dict(arrays(file))
     except OSError as error:
         raise ValueError(f"{path} is no HDF5 file: {error}") from error
-    flat = [name for name in order if name in arrays]
-    return {name: arrays[name] for name in (flat if len(flat) == len(arrays) else arrays)}
 
 
 def _read_safetensors(path: Path) -> dict[str, Array]:

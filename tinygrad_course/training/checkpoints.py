@@ -26,6 +26,7 @@ import io
 import json
 import operator
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,15 +223,13 @@ def _verify(path: Path, raw: bytes) -> None:
             f"{path} is {kind}, or its first bytes are damaged: a checkpoint begins with {FORMAT!r}, this "
             f"with {block[:26]!r}"
         )
-    lines = block.rstrip(b"\0").decode("ascii", "replace").splitlines()
-    version = lines[0].removeprefix(f"{FORMAT}, version ").partition(".")[0]
-    if version.isdigit() and int(version) > VERSION:
+    version = re.match(rb"%b, version (\d+)" % begin, block)
+    if version and int(version[1]) > VERSION:
         raise CheckpointError(
-            f"{path} has version {version} of the layout, and this library reads up to {VERSION}: update it"
+            f"{path} has version {int(version[1])} of the layout, and this library reads up to {VERSION}: "
+            "update it"
         )
-    told = [
-        int(n) for key, _, n in (line.partition(" ") for line in lines[1:]) if key != "sha256" and n.isdigit()
-    ]
+    told = [int(n) for n in re.findall(rb"(?m)^(?:bytes|table) (\d+)$", block)]
     if len(told) == 2 and len(content) < sum(told):
         raise CheckpointError(
             f"{path} was cut short: {BLOCK + sum(told)} bytes were written, and {len(raw)} are there"
