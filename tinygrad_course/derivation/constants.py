@@ -1,7 +1,7 @@
 """Constants as they are written: 422 is 2m, 0.86 is keep_prob, an array that equals 1 - Y is 1 - Y."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -25,13 +25,9 @@ class Numbers:
     def __init__(
         self, named: Mapping[str, float], m: int | None, spelled: Mapping[str, tuple[str, str]]
     ) -> None:
-        self.named = [self.symbol(k, named[k], spelled) for k in NAMED if k in named]
+        own = ((k, float(named[k])) for k in NAMED if k in named)
+        self.named = [variable(k, value=value, spelled=spelled.get(k)) for k, value in own]
         self.m = None if m is None else variable("m", order=(-2, 0), value=float(m))
-
-    @staticmethod
-    def symbol(name: str, value: float, spelled: Mapping[str, tuple[str, str]] | None = None) -> Variable:
-        """Return a number that is written by its name."""
-        return variable(name, value=float(value), spelled=(spelled or {}).get(name))
 
     def count(self, n: int) -> Expr:
         """Write a number of examples."""
@@ -68,6 +64,15 @@ class Numbers:
             if _digits(over[r]) <= 4:
                 return _as_written(over[r]) / (r * self.m)
         return self.plain(value)
+
+    def array(self, array: Any, known: Collection[tuple[Any, Variable]]) -> Expr | None:
+        """Write a constant array by the name of a known one, or in terms of one (1 - Y); else None."""
+        turned = [(np.transpose(o), T(x)) for o, x in known if np.ndim(o) == np.ndim(array) == 2]
+        for other, x in (*known, *turned):
+            if np.shape(other) == np.shape(array) and (fit := affine(array, other)) is not None:
+                a, b = (self.scale(v) if v not in {1.0, -1.0} else number(v) for v in fit)
+                return a * x + b
+        return None
 
 
 def number(value: float) -> Expr:
@@ -120,20 +125,3 @@ def with_power(text: str) -> str:
 def _digits(value: float) -> int:
     """Return how many digits the shortest way to write a number has."""
     return len(Decimal(repr(abs(value))).normalize().as_tuple().digits) if math.isfinite(value) else 99
-
-
-class Arrays:
-    """Writes constant arrays: by name, or in terms of a known one that has a name (1 - Y)."""
-
-    def __init__(self, numbers: Numbers, known: list[tuple[Any, Variable]]) -> None:
-        self.numbers = numbers
-        self.known = known
-
-    def find(self, array: Any) -> Expr | None:
-        """Return a formula for an array in terms of those that are known."""
-        turned = [(np.transpose(o), T(x)) for o, x in self.known if np.ndim(o) == np.ndim(array) == 2]
-        for other, x in (*self.known, *turned):
-            if np.shape(other) == np.shape(array) and (fit := affine(array, other)) is not None:
-                a, b = (self.numbers.scale(v) if v not in {1.0, -1.0} else number(v) for v in fit)
-                return a * x + b
-        return None

@@ -29,7 +29,7 @@ from tinygrad_course.derivation.algebra import (
     shape_of,
     variable,
 )
-from tinygrad_course.derivation.constants import NAMED, Arrays, Numbers, in_digits
+from tinygrad_course.derivation.constants import NAMED, Numbers, in_digits
 from tinygrad_course.derivation.graph_values import FROM_LOGITS
 from tinygrad_course.derivation.operations import FUNCTIONS, Call, formula
 from tinygrad_course.derivation.patterns import named_numbers, picked, softmaxes
@@ -177,7 +177,7 @@ class _Reader:
         self.operands = self._needed()
         self.uses = {i: [u for u, of in self.operands.items() if i in of] for i in self.operands}
         self.taken = written.Taken(own | {"J", "m", *named})
-        self.arrays = Arrays(self.numbers, self._known(arrays))
+        self.known = self._known(arrays)
         self.formulas: dict[int, Expr] = {}
         self.step_by_step = all(
             math.prod(graph[i].shape) == 1 and not np.iscomplexobj(graph[i].value) for i in self.operands
@@ -205,12 +205,8 @@ class _Reader:
             for n in self.graph
             if n.constant and n.name and n.id in self.operands and isinstance(n.value, np.ndarray)
         ]
-        of_nodes = {n.name for n in self.graph}
-        return known + [
-            (array, self._symbol(name, array.shape, len(self.graph)))
-            for name, array in arrays.items()
-            if name not in of_nodes
-        ]
+        of_nodes, last = {n.name for n in self.graph}, len(self.graph)
+        return known + [(a, self._symbol(k, a.shape, last)) for k, a in arrays.items() if k not in of_nodes]
 
     def _symbol(self, name: str, shape: Shape, number: int) -> Variable:
         return variable(name, shape, (1, number), spelled=self.spelled.get(name))
@@ -261,7 +257,7 @@ class _Reader:
             return Reshape(Sum(self._one_hot(labels[0]) * given[0], labels[1]), *node.shape)
         options = {k: v for k, v in node.options.items() if v is not None or k == "axis"}
         if "keep_prob" in options:
-            options["keep_prob"] = Numbers.symbol("keep_prob", options["keep_prob"])
+            options["keep_prob"] = variable("keep_prob", value=float(options["keep_prob"]))
         if "slope" in options:
             options["slope"] = self.numbers.plain(options["slope"])
         x = formula(Call(str(node.op), given, shapes, options, node.shape, self.numbers.count))
@@ -291,31 +287,34 @@ class _Reader:
 
     def _constant(self, node: Node) -> Expr:
         alone = math.prod(node.shape) == 1 and node.name is None and not np.iscomplexobj(node.value)
-        found = None if alone and not node.shape else self.arrays.find(node.value)
+        found = None if alone and not node.shape else self.numbers.array(node.value, self.known)
         if found is None and alone:
             return self.numbers.plain(float(np.reshape(node.value, ())))
         if found is None:
             array, told = self._labels(node)
             symbol = variable(node.name or self._constant_name(node), array.shape, (1, node.id))
-            self.arrays.known.append((array, symbol))
+            self.known.append((array, symbol))
             if symbol.label in self.taken.letters:
                 self.reading.nodes[symbol] = node.id
                 self.reading.lettered.append(symbol)
             found = told(symbol)
-        for symbol in found.free_symbols:
+        return self._held(found)
+
+    def _held(self, found: Expr) -> Expr:
+        """Return a formula of constants, whose arrays are data of this reading."""
+        symbols = found.free_symbols
+        for symbol in symbols:
             symbol.fixed = True
-            if symbol.value is None:
-                self.reading.data[symbol] = next(a for a, s in self.arrays.known if s is symbol)
+        self.reading.data |= {s: a for a, s in self.known if s in symbols}
         return found
 
     def _one_hot(self, array: Any) -> Expr:
         """Return the labels that an index stands for, one-hot."""
-        found = self.arrays.find(array)
+        found = self.numbers.array(array, self.known)
         if found is None:
             found = variable(self.taken.own("Y"), array.shape, (1, len(self.graph)))
-            self.arrays.known.append((array, found))
-        self.reading.data |= {s: a for a, s in self.arrays.known if s in found.free_symbols}
-        return found
+            self.known.append((array, found))
+        return self._held(found)
 
     def _labels(self, node: Node) -> tuple[Any, Callable[[Expr], Expr]]:
         """Return the array that a constant without a name is written by, and how: -Y and Y.T are of Y."""

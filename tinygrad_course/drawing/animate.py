@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tinygrad_course.drawing import dot, layers, render, scene
 from tinygrad_course.drawing.scene import Scene
@@ -43,26 +43,20 @@ def to_file(graph: Graph, path: Path, *, theme: Theme, scale: float, title: str)
         content = render.picture(dot.dot(shown, theme), "png", scale)
         with Image.open(io.BytesIO(content)) as image:
             images.append(image.convert("RGB"))
-    output = io.BytesIO()
-    _save(images, output, FORMATS[path.suffix.lower()])
-    return write(path, output.getvalue())
-
-
-def _save(images: list[Any], output: io.BytesIO, form: str) -> None:
-    from PIL import Image
-
-    size = tuple(max(image.size[k] for image in images) for k in (0, 1))
+    output, form = io.BytesIO(), FORMATS[path.suffix.lower()]
+    width, height = (max(drawn.size[k] for drawn in images) for k in (0, 1))
     background = images[0].getpixel((0, 0))
     padded = []
-    for image in images:
-        page = Image.new("RGB", size, background)
-        page.paste(image, (0, 0))
+    for drawn in images:
+        page = Image.new("RGB", (width, height), background)
+        page.paste(drawn, (0, 0))
         padded.append(page)
     if form == "GIF":  # one palette for all: the first to the last picture of a colour look the same
         palette = padded[-1].quantize(128, dither=Image.Dither.NONE)
         padded = [page.quantize(palette=palette, dither=Image.Dither.NONE) for page in padded]
     durations = [PACE] * (len(padded) - 1) + [REST]
     padded[0].save(output, form, save_all=True, append_images=padded[1:], duration=durations, loop=0)
+    return write(path, output.getvalue())
 
 
 def frames(graph: Graph, way: Way, title: str = "") -> list[Scene]:
