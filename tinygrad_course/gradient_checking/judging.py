@@ -1,7 +1,5 @@
 """The judgement: a gradient's entries against differences of the function, each with what they can tell."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,6 +22,20 @@ from tinygrad_course.gradient_checking.report import METHODS, Entry
 
 #: A gradient is computed in rounded arithmetic too: this many units of its largest entry are allowed to it.
 _ROUNDING = 1e3 * EPS
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line through the point, and what is known along it: an entry's (leaf k, place i), a direction's."""
+
+    phi: Callable[[Any], Any]
+    analytic: float
+    scale: float = 1.0
+    x: float = 0.0
+    unit: float = 1.0
+    size: float = 0.0
+    k: int = -1
+    i: int = -1
 
 
 class Judge:
@@ -184,13 +196,33 @@ class Judge:
         closest = self.closer(line.phi, 0.03 * self.nearest_pole * line.scale, self.recorded_sigma)
         return self.agree(g, closest, size) or not closest.error < 0.1 * abs(g - closest.value)
 
+    def right_nearby(self, line: Line) -> bool:
+        """Whether the gradient is right at two points beside this one."""
+        if line.k < 0 or not self.analytic.is_function:
+            return False
+        away = 1e-4
+        for _ in range(2):
+            point = [
+                leaf.x
+                + away * leaf.scale * self.rng.uniform(0.5, 1.0, leaf.x.shape) * self.rng.choice([-1, 1])
+                for leaf in self.problem.leaves
+            ]
+            g = float(np.ravel(self.analytic.at(point)[line.k])[line.i])
+            phi = self.problem.entry(line.k, line.i, point)
+            found = slope(phi, line.scale, abs(self.problem.value), self.sigma, 0.0, away * line.scale / 64)
+            near = found.error <= 1e-3 * max(abs(g), abs(found.value), abs(line.analytic))
+            other = abs(g - line.analytic) > 10 * found.error
+            if not (near and other and self.agree(g, found, self.largest)):
+                return False
+        return True
+
     def convention(self, g: float, line: Line) -> bool:
         """Whether the point is a kink to which some convention gives this gradient, right beside it.
 
         ``relu(b) - relu(-b)`` shows no kink at 0, and yet it is made of two. A gradient that is wrong at this
         one point looks the same: it is told apart by what the library itself gives.
         """
-        if not line.right_nearby():
+        if not self.right_nearby(line):
             return False
         if self.analytic.is_own:
             return True
@@ -272,7 +304,7 @@ class Judge:
             places = range(leaf.x.size) if only is None else [i for j, i in only if j == k]
             for i in places:
                 line = Line(
-                    self, self.problem.entry(k, i), float(np.ravel(self.gradients[k])[i]), float(scales[i]),
+                    self.problem.entry(k, i), float(np.ravel(self.gradients[k])[i]), float(scales[i]),
                     float(np.ravel(leaf.x)[i]), float(units[i]), 0.0, k, i,
                 )  # fmt: skip
                 index = tuple(int(j) for j in np.unravel_index(i, leaf.x.shape)) if leaf.x.shape else ()
@@ -303,7 +335,7 @@ class Judge:
         parts = [g * d for g, d in zip(self.gradients, steps, strict=True)]
         norm = float(np.sqrt(sum(np.sum(np.square(p)) for p in parts)))  # of what cancels in the sum
         derivative = float(sum(np.sum(p) for p in parts))
-        line = Line(self, self.problem.along(steps), derivative, size=norm * self.rtol / self.rounding)
+        line = Line(self.problem.along(steps), derivative, size=norm * self.rtol / self.rounding)
         return self.judge(name, None, line)
 
 
@@ -317,39 +349,3 @@ def _steepens(phi: Callable[[Any], Any], scale: float, g: float) -> bool:
         return False
     sizes = [min(np.sign(g) * q for q in side) for side in quotients]
     return bool(0 < 3 * sizes[0] < sizes[1] and 3 * sizes[1] < sizes[2])
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line through the point, and what is known along it: an entry's (leaf k, place i), a direction's."""
-
-    check: Judge
-    phi: Callable[[Any], Any]
-    analytic: float
-    scale: float = 1.0
-    x: float = 0.0
-    unit: float = 1.0
-    size: float = 0.0
-    k: int = -1
-    i: int = -1
-
-    def right_nearby(self) -> bool:
-        """Whether the gradient is right at two points beside this one."""
-        check = self.check
-        if self.k < 0 or not check.analytic.is_function:
-            return False
-        away = 1e-4
-        for _ in range(2):
-            point = [
-                leaf.x
-                + away * leaf.scale * check.rng.uniform(0.5, 1.0, leaf.x.shape) * check.rng.choice([-1, 1])
-                for leaf in check.problem.leaves
-            ]
-            g = float(np.ravel(check.analytic.at(point)[self.k])[self.i])
-            phi = check.problem.entry(self.k, self.i, point)
-            found = slope(phi, self.scale, abs(check.problem.value), check.sigma, 0.0, away * self.scale / 64)
-            near = found.error <= 1e-3 * max(abs(g), abs(found.value), abs(self.analytic))
-            other = abs(g - self.analytic) > 10 * found.error
-            if not (near and other and check.agree(g, found, check.largest)):
-                return False
-        return True
