@@ -35,7 +35,7 @@ MATH = SimpleNamespace(
 
 def interpreted(source, types=None):
     """A kernel as Python, so that many can be tried: what is tested is the text, not the compiler."""
-    names = ("exp", "expm1", "log", "log1p", "tanh")
+    names = ("exp", "expm1", "log", "log1p", "logaddexp", "tanh")
     space = {name: getattr(np, name) for name in names}
     space |= {"expit": special.expit, "softplus": lambda x: np.logaddexp(0, x)}
     space |= {

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from tests.compiling.test_equality import assert_equal
 from tinygrad_course import compiled, value_and_grad
+from tinygrad_course.compiling.dataflow import is_view
+from tinygrad_course.compiling.passes.fuse import FusedCall, part
 
 
 @pytest.fixture(params=["numpy", "machine"])
@@ -76,3 +78,31 @@ def test_sums_over_few_neighbours_are_those_of_numpy(shape, dtype, seed):
 
     exact = sums(x.astype("f8"), y.astype("f8"))
     assert_equal(compiled(sums, engine="machine")(x, y), sums(x, y), exact)
+
+
+def calls(program):
+    """The functions that a compiled function's latest program calls beside machine code and views."""
+    ((_, made),) = program.programs.values()
+    values = [v for v in made.body.program.values() if v.function is not None and not is_view(v)]
+    return {v.function for v in values if v.function is not part and type(v.function) is not FusedCall}
+
+
+def test_logaddexp_truths_as_numbers_and_extremes_with_a_start_are_machine_code():
+    pytest.importorskip("llvmlite.binding")
+    special = [0.0, -0.0, 1.0, 700.0, 1e-300, -800.0, np.inf, -np.inf, np.nan]
+    a, b = (x.copy() for x in np.meshgrid(special, special))
+
+    def f(a, b):
+        y = np.logaddexp(a, b) + (a > b).astype(float)
+        return y, np.max(y, axis=1, initial=-np.inf), np.min(y, axis=0, keepdims=True, initial=np.inf)
+
+    program = compiled(f, engine="machine")
+    for x, y in ((a, b), (np.nan_to_num(a), np.nan_to_num(b))):
+        with np.errstate(all="ignore"):
+            assert_equal(program(x, y), f(x, y))
+    assert not calls(program)
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(size=(2, 1000)) * 10
+    assert_equal(program(a[None], b[None]), f(a[None], b[None]), f(*map(np.longdouble, (a[None], b[None]))))
+    start = compiled(lambda a: np.max(a, axis=0, initial=0.0), engine="machine")
+    assert np.array_equal(start(-np.abs(a[:, None])), [0.0])

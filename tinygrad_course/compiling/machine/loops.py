@@ -3,12 +3,13 @@
 Calls on arrays of one shape share the loops: what one computes the next takes from a register, and only what
 somebody else needs is written to memory. Sums run along. Axes that every array has, or lacks, alike are one
 loop: (20, 7, 64) with a bias (64,) is two. Neither sizes nor numbers stand in the text, so that layers and
-networks share their machine code. Only a few neighbours, those of pooling, are written out one by one, which
-makes a longer loop the innermost.
+networks share their machine code. Only a few neighbours, those of pooling or the coordinates of a point, are
+written out one by one, which makes a longer loop the innermost: (900, 3, 3) is one of 900.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -19,10 +20,11 @@ from tinygrad_course.compiling.machine import jit
 from tinygrad_course.compiling.machine.scalar_code import Numbers, speaks, text
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group
 
-#: So many steps of the innermost loop are written out, in functions of so many calls all told.
+#: Innermost loops of so many steps are written out, in functions of so many calls all told.
 SHORT, WRITTEN_OUT = 4, 60
 #: Loops of so many calls end with a vector of which a part is masked: else there is everything a second time,
-#: number by number, for what is left over, and that takes a third of the time to compile.
+#: number by number, for what is left over, and that takes a third of the time to compile. But not where steps
+#: are written out: under a mask, entries that lie apart are read one by one.
 MUCH = 3
 _FLOATS = {np.dtype("f8"), np.dtype("f4")}
 
@@ -125,16 +127,27 @@ class Loops:
                     self.over[key].append(len(self.sizes))
             self.sizes.append(n)
         self.sizes = self.sizes or [1]
-        last, n = len(self.sizes) - 1, self.sizes[-1]
-        few = n <= SHORT and n * len(self.calls) <= WRITTEN_OUT and not self.parts
-        #: The steps of the last loop if they are written out, else 1.
-        self.steps = n if last and few and self.sizes[-2] > SHORT else 1
+        inner = len(self.sizes) - 1
+        while inner and self.sizes[inner] <= SHORT:
+            inner -= 1
+        steps = math.prod(self.sizes[inner + 1 :])
+        few = self.sizes[inner] > SHORT and steps * len(self.calls) <= WRITTEN_OUT and not self.parts
+        #: The innermost loop; those beyond are written out, in so many steps.
+        self.inner, self.steps = (inner, steps) if few else (len(self.sizes) - 1, 1)
         self.step = 0  # the one that is being written
-        self.inner = last - (self.steps > 1)
 
     def _is_apart(self, value: Value) -> bool:
         """Whether the steps that are written out read different entries."""
-        return self.steps > 1 and self.inner + 1 in self.over[id(value)]
+        return self.over[id(value)][-1:] > [self.inner]
+
+    def _offset(self, value: Value) -> int:
+        """Return which of its entries that lie together the step reads."""
+        rest, at, count = self.step, 0, 1
+        for loop in range(len(self.sizes) - 1, self.inner, -1):
+            rest, i = divmod(rest, self.sizes[loop])
+            if loop in self.over[id(value)]:
+                at, count = at + i * count, count * self.sizes[loop]
+        return at
 
     def _index(self, value: Value) -> str:
         if id(value) in self.parts:
@@ -144,8 +157,9 @@ class Loops:
         for loop in self.over[id(value)]:
             if loop <= self.inner:
                 at = f"({at}) * n{loop} + i{loop}" if at else f"i{loop}"
-        if self._is_apart(value):
-            return f"({at}) * {self.steps} + {self.step}" if at else str(self.step)
+        together = math.prod(self.sizes[loop] for loop in self.over[id(value)] if loop > self.inner)
+        if together > 1:
+            return f"({at}) * {together} + {self._offset(value)}" if at else str(self._offset(value))
         return at or "0"
 
     # ------------------------------------------------------------------ text
@@ -154,8 +168,10 @@ class Loops:
         last = self.inner
         totals = [v for v in self.calls if is_total(v)]
         whole = [v for v in totals if not self.over[id(v)]]  # over everything
-        others = [v for v in totals if last in self.over[id(v)] or self._is_apart(v)]
-        along = [v for v in totals if v not in (*whole, *others)]  # over the last loop
+        turns = [*range(last + 1)]
+        within = [v for v in totals if [loop for loop in self.over[id(v)] if loop <= last] == turns]
+        others = [v for v in totals if (last in self.over[id(v)] or self._is_apart(v)) and v not in within]
+        along = [v for v in totals if v not in (*whole, *others, *within)]  # over the last loop
         for i, v in enumerate(totals):
             self.local[id(v)] = f"a{i}"
         lines = [f"{self.local[id(v)]} = {_begin(v)}" for v in whole]
@@ -182,14 +198,21 @@ class Loops:
         for loop in range(last + 1):
             if loop == last:
                 lines += [f"{'    ' * loop}{self.local[id(v)]} = {_begin(v)}" for v in along]
-            turns = "masked" if loop == last and len(self.calls) >= MUCH else "range"
-            lines.append(f"{'    ' * loop}for i{loop} in {turns}(n{loop}):")
+            masked = loop == last and len(self.calls) >= MUCH and self.steps == 1
+            lines.append(f"{'    ' * loop}for i{loop} in {'masked' if masked else 'range'}(n{loop}):")
             lines += [f"{'    ' * (loop + 1)}{line}" for line in loaded.get(loop, [])]
+        begun: dict[str, str] = {}  # sums within a turn of the last loop, and the lines that keep them
         for step in range(self.steps):
             self.step = step
+            for v in within:
+                self.local[id(v)] = known = f"{self.names[id(v)]}_{self._offset(v)}"
+                if known not in begun:
+                    begun[known] = f"{self.names[id(v)]}[{self._index(v)}] = {known}"
+                    lines.append(f"{'    ' * (last + 1)}{known} = {_begin(v)}")
             said = [f"{self.local[id(u)]} = {self.names[id(u)]}[{self._index(u)}]" for u in apart]
-            said += self._calls({id(v) for v in [*whole, *along]})
+            said += self._calls({id(v) for v in [*whole, *along, *within]})
             lines += [f"{'    ' * (last + 1)}{line}" for line in said]
+        lines += [f"{'    ' * (last + 1)}{line}" for line in begun.values()]
         for v in along:
             place = f"{self.names[id(v)]}[{self._index(v)}]"
             made = _further(v, place, self.local[id(v)]) if v in summed else self.local[id(v)]
@@ -227,7 +250,7 @@ class Loops:
 
 
 def _is_part(value: Value) -> bool:
-    return value.function is operator.getitem and is_view(value)
+    return value.function is operator.getitem and is_view(value) and value.size < value.args[0].size
 
 
 def _begin(value: Value) -> str:

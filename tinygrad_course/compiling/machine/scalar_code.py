@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from tinygrad_course.compiling.dataflow import Value
+from tinygrad_course.rules.indexing import astype
 
 #: Functions of numbers, by what stands for their operands.
 ARITHMETIC: dict[Any, str] = {
@@ -20,6 +21,7 @@ ARITHMETIC: dict[Any, str] = {
     np.where: "select({0}, {1}, {2})",
     operator.add: "({} + {})", operator.sub: "({} - {})", operator.mul: "({} * {})",
     operator.truediv: "({} / {})", operator.neg: "(-{})", operator.pow: "({} ** {})", np.power: "({} ** {})",
+    astype: "{}",
 }  # fmt: skip
 #: Functions that are computed in double precision, whatever comes in, but for those in `OWN`.
 DOUBLE: dict[Any, str] = {
@@ -27,6 +29,7 @@ DOUBLE: dict[Any, str] = {
     special.expit: "expit({})", np.sqrt: "math.sqrt({})", np.absolute: "math.fabs({})",
     np.fabs: "math.fabs({})", np.copysign: "math.copysign({}, {})", np.sin: "math.sin({})",
     np.cos: "math.cos({})", np.arctan: "math.atan({})", np.sinh: "math.sinh({})", np.cosh: "math.cosh({})",
+    np.logaddexp: "logaddexp({}, {})",
 }  # fmt: skip
 OWN = {np.exp, np.log, np.tanh, special.expit, np.sqrt, np.absolute, np.fabs, np.copysign}
 #: What the C library does, one number after the other: NumPy has several at a time, of so many together.
@@ -81,7 +84,7 @@ def speaks(value: Value) -> bool:
     if any(d is None or d.kind not in "fiub" or (d.kind == "f" and d.itemsize not in {4, 8}) for d in dtypes):
         return False
     if function is np.logaddexp:
-        return not isinstance(value.args[0], Value) and value.args[0] == 0 and value.dtype.kind == "f"
+        return value.dtype == np.float64 or (value.dtype.kind == "f" and _is_softplus(value))
     if function is np.power:
         return value.dtype.kind == "f" and all(d.kind == "f" for d in dtypes)
     if function in _OF_TRUTH:
@@ -89,6 +92,10 @@ def speaks(value: Value) -> bool:
     if function in COMPARISONS:
         return True
     return value.dtype.kind == "f" and (function in ARITHMETIC or function in DOUBLE)
+
+
+def _is_softplus(value: Value) -> bool:
+    return not isinstance(value.args[0], Value) and bool(value.args[0] == 0)
 
 
 def text(value: Value, operand: Any, numbers: Numbers) -> str:
@@ -117,7 +124,7 @@ def text(value: Value, operand: Any, numbers: Numbers) -> str:
         wanted = "f4" if dtype == np.float32 else "f8"
         return COMPARISONS[function].format(*(cast(a, wanted) for a in value.args))
     name = "f4" if value.dtype == np.float32 else "f8"
-    if function is np.logaddexp:
+    if function is np.logaddexp and _is_softplus(value):
         return f"softplus({cast(value.args[1], name)})"
     if function in OWN:
         return DOUBLE[function].format(*(cast(a, name) for a in value.args))
@@ -126,7 +133,7 @@ def text(value: Value, operand: Any, numbers: Numbers) -> str:
         return inner if name == "f8" else f"f4({inner})"
     if function is np.where:
         return ARITHMETIC[function].format(truth(value.args[0]), *(cast(a, name) for a in value.args[1:]))
-    operands = [cast(a, name) for a in value.args]
+    operands = [cast(a, name) for a in (value.args[:1] if function is astype else value.args)]
     if function is np.reciprocal:
         return f"({name}(1.0) / {operands[0]})"
     if function is np.sign:

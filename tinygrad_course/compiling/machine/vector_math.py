@@ -179,6 +179,12 @@ def softplus(x: float) -> Any:
     return select(x > 0.0, x, 0.0) + _log_ratio(k, f, f / (2.0 + f), 0.5 * f * f)
 
 
+def logaddexp(x: float, y: float) -> Any:
+    """Return log(exp(x) + exp(y))."""
+    top = select(x < y, y, x)  # x, if one is not a number
+    return top + softplus(select(x == y, 0.0, -math.fabs(x - y)))  # inf - inf would not be one
+
+
 def _waves(x: float) -> Any:
     """Return sine and cosine of r, and n, where x = n pi/2 + r: for abs(x) up to 100,000.
 

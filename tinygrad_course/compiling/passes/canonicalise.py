@@ -21,6 +21,8 @@ _REDUCED: Any = {
 }
 RESHAPES = {np.reshape, np.ravel, np.squeeze, np.expand_dims, np.atleast_2d}
 TRANSPOSES: Any = {np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose}
+#: The number that makes no difference to an extreme of others.
+_OUTDONE = {np.max: -np.inf, np.min: np.inf}
 #: What NumPy has where an option is not given.
 _ABSENT = inspect.signature(np.sum).parameters["initial"].default
 
@@ -143,6 +145,9 @@ def _reduction(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value 
         options.pop("dtype", None)  # it is that of the result
     count = a.size // max(value.size, 1)
     possible = count if function is np.mean else total or a.shape
+    initial = options.get("initial")
+    if a.size and type(initial) is float and initial == _OUTDONE.get(_REDUCED[function]):
+        del options["initial"]
     absent = all(x is None or x is _ABSENT or x is True for x in options.values())
     if not possible or isinstance(axis, Value) or not absent:
         return None

@@ -152,7 +152,7 @@ def _cut(calls: list[Value]) -> Iterator[list[Value]]:
     said = ""
     for i, v in enumerate(calls):
         back = [i - place.get(id(a), i) if type(a) is Value else type(a) for a in v.args]
-        kind = v.function, *(b if type(b) is type or b <= MOST else 0 for b in back)
+        kind = v.function, *(0 if type(b) is int and b > MOST else b for b in back)
         said += kinds.setdefault(kind, chr(len(kinds)))
     start = 0
     while start < len(calls):
