@@ -16,10 +16,10 @@ from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine import jit, loops
 from tinygrad_course.compiling.machine.added_rows import added_rows, adds_rows
+from tinygrad_course.compiling.machine.assembling import assemble, assembling, is_assembled
 from tinygrad_course.compiling.machine.columns import Columns, step_source, tiny_calls
 from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.products import is_narrow, narrow_product
-from tinygrad_course.compiling.machine.rolling import is_roll, rolled
 from tinygrad_course.compiling.machine.small_products import is_small, small_product
 from tinygrad_course.compiling.machine.stack_products import add_products, stack_products
 from tinygrad_course.compiling.machine.trigonometry import is_wave, wave
@@ -47,7 +47,7 @@ def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, lis
         large = {id(v): v for v in looked if v.kind == "array" and v.nbytes >= LARGE}
     results = [*program.results, *map(Builder().total, large.values())]
     program = hoist_scale(Program(program.inputs, results))
-    program = stack_products(add_products(program))
+    program = assemble(stack_products(add_products(program)))
     tiny = tiny_calls(program)
 
     def made(group: Group) -> FusedCall:
@@ -79,7 +79,7 @@ _ALONE = (
     (is_narrow, narrow_product),
     (is_small, small_product),
     (is_wave, wave),
-    (is_roll, rolled),
+    (is_assembled, assembling),
     (adds_rows, added_rows),
 )
 
