@@ -1,21 +1,22 @@
-"""Arrays put together from others: rolled, padded, one beside the other, and the gradients of slices."""
+"""Arrays put together from others: padded, one beside the other, rolled, and the gradients of slices."""
 
 from __future__ import annotations
 
 import itertools
+import operator
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.compiling.builder import Builder, rewritten
-from tinygrad_course.compiling.dataflow import Program, Value, accumulated
+from tinygrad_course.compiling.dataflow import Program, Value, accumulated, is_view
 from tinygrad_course.compiling.machine import jit
 from tinygrad_course.compiling.machine.loops import function_text
 from tinygrad_course.compiling.passes.fuse import FusedCall
 from tinygrad_course.rules.indexing import scatter
 from tinygrad_course.rules.padding import pad_constant
 
-#: Of more parts than this an array is not put together at once.
+#: An array of more parts than this is not put together at once.
 MANY = 8
 
 
@@ -44,14 +45,18 @@ def assemble(program: Program) -> Program:
             if uses[id(value.args[0])] > 1 or base.function is not assembled:
                 return None
             parts, arrays = list(base.args[0]), list(base.args[2:])
-        for x, source, target, adds in found:
+        for x, source, target in found:
             if not isinstance(x, Value) or x.kind != "array" or not x.shape or x.dtype != value.dtype:
                 return None
-            if target is None or (source is ... and x.size != _memory(value.shape)[target].size):
+            if target is None or _memory(x.shape)[source].size != _memory(value.shape)[target].size:
                 return None
+            whole = x.args[0] if source is ... and x.function is operator.getitem else None
+            if whole is not None and whole.function is not None and not is_view(whole):
+                within = _slices(x.args[1], whole.shape)  # which is read where it lies
+                x, source = (x, ...) if within is None else (whole, within)
             if new[id(x)] not in arrays:
                 arrays.append(new[id(x)])
-            parts.append((arrays.index(new[id(x)]), source, target, adds))
+            parts.append((arrays.index(new[id(x)]), source, target, value.function is accumulated))
         if not found or len(parts) > MANY:
             return None
         return builder.call(assembled, (tuple(parts), value.shape, *arrays), {}, value.shape, value.dtype)
@@ -60,43 +65,41 @@ def assemble(program: Program) -> Program:
 
 
 def _parts(value: Value) -> list[Any]:
-    """Return what a call puts together: arrays, their slices, the places of these, and whether it adds."""
+    """Return what a call puts together: arrays, slices of them, and the slices where."""
     function, args, shape = value.function, value.args, value.shape
     if function in {scatter, accumulated}:
-        return [
-            (args[0 if function is scatter else 2], ..., _slices(args[1], shape), function is accumulated)
-        ]
+        return [(args[0 if function is scatter else 2], ..., _slices(args[1], shape))]
     if function is pad_constant and repr(args[2]) in {"0", "0.0"} and np.min(args[1]) >= 0:
         inner = zip(args[1], args[0].shape, strict=True)
-        return [(args[0], ..., tuple(slice(before, before + n) for (before, _), n in inner), False)]
+        return [(args[0], ..., tuple(slice(before, before + n) for (before, _), n in inner))]
     if function is np.roll and len(args) == 3 and all(type(x) is int for x in args[1:]):
         n, before = shape[args[2]], (slice(None),) * (args[2] % len(shape))
         k = args[1] % n
         halves = (slice(n - k, n), slice(k)), (slice(n - k), slice(k, n))
-        return [(args[0], (*before, of), (*before, to), False) for of, to in halves]
+        return [(args[0], (*before, of), (*before, to)) for of, to in halves]
     if function in {np.concatenate, np.stack} and not args[2:] and value.kwargs.keys() <= {"axis"}:
         axis = value.kwargs.get("axis", (*args, 0)[1])
         if type(axis) is int and all(isinstance(x, Value) and x.shape for x in args[0]):
             sizes = [1 if function is np.stack else x.shape[axis] for x in args[0]]
             ends = itertools.pairwise(itertools.accumulate([0, *sizes]))
             before = (slice(None),) * (axis % len(shape))
-            return [(x, ..., (*before, slice(*end)), False) for x, end in zip(args[0], ends, strict=True)]
+            return [(x, ..., (*before, slice(*end))) for x, end in zip(args[0], ends, strict=True)]
     return []
 
 
 def _slices(index: Any, shape: tuple[int, ...]) -> Any:
-    """Return an index of numbers and slices forwards as slices alone, or None."""
+    """Return an index of numbers and slices forwards as slices alone, None of another."""
     parts = index if type(index) is tuple else (index,)
     if any(p is ... for p in parts):
         at = parts.index(...)
         parts = (*parts[:at], *[slice(None)] * (len(shape) + 1 - len(parts)), *parts[at + 1 :])
     found = []
     for p, n in zip(parts, shape, strict=False):
-        numbers = (p.start, p.stop, p.step) if type(p) is slice else (p, 0, 1)
-        if any(x is not None and type(x) is not int for x in numbers) or p is None or (numbers[2] or 1) < 0:
+        p = slice(p % n, p % n + 1) if type(p) is int else p
+        if type(p) is not slice or {type(x) for x in (p.start, p.stop, p.step)} - {int, type(None)}:
             return None
-        found.append(p if type(p) is slice else slice(p % n, p % n + 1))
-    return tuple(found)
+        found.append(p)
+    return tuple(found) if all((p.step or 1) > 0 for p in found) else None
 
 
 def _memory(shape: tuple[int, ...]) -> Any:
@@ -112,11 +115,9 @@ def is_assembled(value: Value) -> bool:
 def assembling(value: Value) -> FusedCall:
     """Return what does it."""
     parts, shape, *arrays = value.args
-    numbers: list[int] = []
+    numbers: list[int] = []  # so that functions that differ in them are one
 
     def said(x: int) -> str:
-        if x in {0, 1}:
-            return str(x)
         numbers.append(x)
         return f"k{len(numbers) - 1}"
 
@@ -126,18 +127,19 @@ def assembling(value: Value) -> FusedCall:
         lines += [f"for i0 in range({said(value.size)}):", "    y0[i0] = 0.0"]
     for number, source, target, adds in parts:
         there, given = whole[target], _memory(arrays[number].shape)
-        here = given[source]
-        here = here if source is not ... else here.reshape(there.shape)
-        axes: list[list[int]] = []
+        here = given[source].reshape(there.shape)
+        axes: list[list[int]] = []  # the turns of loops, and how far each goes there and here
         for n, up, down in zip(there.shape, there.strides, here.strides, strict=True):
             if axes and axes[-1][1:] == [n * up, n * down]:  # they go on where the ones before end
-                axes[-1] = [axes[-1][0] * n, up, down]
-            elif n != 1:
-                axes.append([n, up, down])
+                n *= axes.pop()[0]
+            axes.append([n, up, down])
         to, of = (said(part.ctypes.data - all_.ctypes.data) for part, all_ in ((there, whole), (here, given)))
-        for depth, (n, up, down) in enumerate(axes):
+        for depth, (n, *strides) in enumerate(axes):
             lines.append(f"{'    ' * depth}for i{depth} in range({said(n)}):")
-            to, of = f"{to} + i{depth} * {said(up)}", f"{of} + i{depth} * {said(down)}"
+            to, of = (
+                f"{at} + i{depth}" + (f" * {said(step)}" if step != 1 else "")
+                for at, step in zip((to, of), strides, strict=True)
+            )
         before = f"y0[{to}] + " if adds else ""
         lines.append(f"{'    ' * len(axes)}y0[{to}] = {before}x{number}[{of}]")
     inputs = [f"x{i}" for i in range(len(arrays))]

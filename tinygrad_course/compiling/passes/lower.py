@@ -60,7 +60,7 @@ def lower(program: Program, *, machine: bool = False) -> Program:
             return builder.ufunc(own, builder.again(value, new))
         if value.function is np.add and value.kind == "array":
             return _accumulated(builder, value, new, uses)
-        return _joined(builder, value, new)
+        return None if machine else _joined(builder, value, new)
 
     return rewritten(program, change)
 
