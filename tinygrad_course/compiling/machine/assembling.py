@@ -27,8 +27,8 @@ def assembled(parts: Any, shape: tuple[int, ...], *arrays: Any) -> Any:
     """
     out = np.zeros(shape, arrays[0].dtype)
     for number, source, target, adds in parts:
-        there = out[target]
-        there[...] = there * adds + arrays[number][source].reshape(there.shape)
+        part = arrays[number][source].reshape(out[target].shape)
+        out[target] = out[target] + part if adds else part
     return out
 
 
@@ -50,10 +50,10 @@ def assemble(program: Program) -> Program:
                 return None
             if target is None or _memory(x.shape)[source].size != _memory(value.shape)[target].size:
                 return None
-            whole = x.args[0] if source is ... and x.function is operator.getitem else None
-            if whole is not None and whole.function is not None and not is_view(whole):
-                within = _slices(x.args[1], whole.shape)  # which is read where it lies
-                x, source = (x, ...) if within is None else (whole, within)
+            part = source is ... and x.function is operator.getitem and is_view(x)
+            if part and x.args[0].function is not None and not is_view(x.args[0]):
+                within = _slices(x.args[1], x.args[0].shape)  # which is read where it lies
+                x, source = (x, ...) if within is None else (x.args[0], within)
             if new[id(x)] not in arrays:
                 arrays.append(new[id(x)])
             parts.append((arrays.index(new[id(x)]), source, target, value.function is accumulated))

@@ -39,7 +39,9 @@ FEW = 8
 TINY, MANY = 4, 4
 SYSTEMS = {np.linalg.inv, np.linalg.det, np.linalg.solve}
 #: What gives entries other places.
-MOVES = {operator.getitem, np.diagonal, np.broadcast_to, np.concatenate, np.stack, concatenated}
+MOVES = {
+    operator.getitem, np.diagonal, np.broadcast_to, np.transpose, np.reshape, np.concatenate, np.stack, concatenated,
+}  # fmt: skip
 
 
 class Columns:
@@ -150,14 +152,12 @@ class Columns:
             self._product(value)
         elif function in SYSTEMS:
             self._system(value)
+        elif self._is_same(value):
+            self._alias(value, self.names[id(value.args[0])].reshape(self._shape(value)))
         elif function in MOVES:
             self._moved(value)
         elif is_reduction(value):
             self._reduced(value)
-        elif function is np.transpose and len(value.args) == 1:
-            self._alias(value, self.names[id(value.args[0])].T)
-        elif self._is_same(value):
-            self._alias(value, self.names[id(value.args[0])].reshape(self._shape(value)))
         elif speaks(value) or (value.kind == "python" and function in ARITHMETIC):
             self._elementwise(value)
         else:
@@ -165,17 +165,13 @@ class Columns:
 
     def _is_same(self, value: Value) -> bool:
         """Whether a call returns the entries of its argument as they are."""
-        if value.function is np.reshape:
-            self._shape(value)
-            return not self.wide[id(value)] and not self.wide[id(value.args[0])]
         kind = value.function is operator.getitem and value.args[1] == () and value.args[0].shape == ()
         return kind or value.function in {np.positive, np.asarray, item}
 
     def _alias(self, value: Value, names: Any) -> None:
-        of = id(value.args[0])
         self._shape(value)
-        self.names[id(value)], self.section[id(value)] = names, self.section[of]
-        self.loaded |= {id(value)} if of in self.loaded else set()
+        self.names[id(value)], self.section[id(value)] = names, self._ready(value.inputs)
+        self.loaded |= {id(value)} if id(value.inputs[0]) in self.loaded else set()
 
     def _ready(self, operands: list[Value]) -> int:
         """Return the section in which a call can be made."""
@@ -207,12 +203,12 @@ class Columns:
 
     def _moved(self, value: Value) -> None:
         self._shape(value)
-        narrow = not any(self.wide[id(v)] or len(v.shape) > 2 for v in (value, *value.inputs))
-        if not narrow or is_indexed(value):
+        wide = any(self.wide[id(v)] for v in (value, *value.inputs))
+        if is_indexed(value) or (wide and value.function is not np.transpose):
             raise NotFused
         args = replace(value.args, lambda v: self.names[id(v)])
         names: Any = np.asarray(value.function(*args, **value.kwargs), object)  # type: ignore[misc]
-        self.section[id(value)], self.names[id(value)] = self._ready(value.inputs), names
+        self._alias(value, names)
 
     def _system(self, value: Value) -> None:
         """Eliminate as LAPACK does, the largest entry of each column first."""
