@@ -40,7 +40,8 @@ TINY, MANY = 4, 4
 SYSTEMS = {np.linalg.inv, np.linalg.det, np.linalg.solve}
 #: What gives entries other places.
 MOVES = {
-    operator.getitem, np.diagonal, np.broadcast_to, np.transpose, np.reshape, np.concatenate, np.stack, concatenated,
+    operator.getitem, np.diagonal, np.broadcast_to, np.transpose, np.reshape, np.concatenate, np.stack,
+    concatenated,
 }  # fmt: skip
 
 
