@@ -413,6 +413,26 @@ def test_buffers():
     assert type(zeros_like(x)) is np.ndarray
 
 
+def test_buffers_of_no_axes_and_copies_by_array():
+    def f(x, made=zeros, like=zeros_like, copied=array):
+        total, last = made(()), like(x[0])
+        for entry in x:
+            total += entry**3
+            last[...] = entry
+        y = 1.0 * x
+        a = copied(y)
+        a[0] = 5.0
+        return total * last + np.sum(a * y)
+
+    x = np.array([0.5, -1.5, 2.0])
+    value = f(x, np.zeros, np.zeros_like, np.array)
+    slope = differences(lambda x: f(x, np.zeros, np.zeros_like, np.array), x)
+    for make in (value_and_grad(f), compiled(value_and_grad(f))):
+        J, g = make(x)
+        np.testing.assert_equal(J, value)
+        np.testing.assert_allclose(g, slope, rtol=1e-6)
+
+
 def test_a_nest_of_tensors_and_numbers():
     t, u = Tensor(2.0), Tensor(3.0)
     A = array([[t, 0.0], [1, (t * u)]])

@@ -30,7 +30,13 @@ def zeros(shape: int | Sequence[int], dtype: DTypeLike = np.float64) -> Tensor:
     >>> print(grad(last)(1.0).round(6), round(-10 * 0.1 * 0.9**9, 6))
     -0.38742 -0.38742
     """
-    return Tensor(np.zeros(shape, dtype), dtype=dtype)
+    return _buffer(np.zeros(shape, dtype), dtype)
+
+
+def _buffer(a: Any, dtype: DTypeLike | None = None) -> Tensor:
+    # A Tensor of no axes holds a number, as what NumPy computes does; a view of no axes can be written to.
+    tensor: Tensor = Tensor(a, dtype=dtype) if a.ndim else Tensor(a[None], dtype=dtype).reshape(())
+    return tensor
 
 
 def zeros_like(x: Any, dtype: DTypeLike | None = None) -> Any:
@@ -51,7 +57,7 @@ def zeros_like(x: Any, dtype: DTypeLike | None = None) -> Any:
     5.0 [2. 4.]
     """
     like = np.zeros_like(x, dtype=dtype)
-    return Tensor(like) if is_tensor(x) else like
+    return _buffer(like) if is_tensor(x) else like
 
 
 def array(nest: Any) -> Any:
@@ -74,8 +80,8 @@ def array(nest: Any) -> Any:
     1.0
     """
     if not isinstance(nest, (list, tuple)):
-        return nest if is_tensor(nest) else np.array(nest)
-    parts = [array(part) for part in nest]
+        return np.copy(nest) if is_tensor(nest) else np.array(nest)
+    parts = [array(part) if isinstance(part, (list, tuple)) else part for part in nest]
     if not any(map(is_tensor, parts)):
         return np.array(nest)
     if len({np.shape(part) for part in parts}) > 1:

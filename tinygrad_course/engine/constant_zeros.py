@@ -223,4 +223,5 @@ def like(x: Any, depth: int = DEPTH) -> Any:
 
 def signs_of_zeros(root: Tensor) -> bool:
     """Whether a Tensor that `root` was computed from has a 0 whose sign was asked for."""
-    return any(t._about is not None and t._about.signed and not np.all(_numbers(t)) for t in behind([root]))
+    noted = (t for t in behind([root]) if t._about is not None)
+    return any(f is np.sign for t in noted for f, _ in t._about.kinks if not np.all(_numbers(t)))

@@ -5,8 +5,9 @@ Births are numbered downwards, so that the smallest number, the first out of a h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_course.engine import errors
@@ -33,7 +34,7 @@ class About:
     trace: Trace | None = None  #: of an input of a function that is differentiated: the call
     #: of what stands in a freed graph for a large value: the Tensor, if somebody still holds it
     outline_of: weakref.ref[Tensor] | None = None
-    signed = False  #: whether its sign was asked for, as a constant that a recording goes on with
+    kinks: Mapping[Any, Any] = MappingProxyType({})  #: what has a kink where it is 0 (see `kinks`)
     cost_number: int | None = None  #: of a recorded gradient: the number of its cost
 
 

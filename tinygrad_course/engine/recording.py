@@ -19,6 +19,7 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import clock, leaf, node
 from tinygrad_course.engine.errors import blocks
+from tinygrad_course.engine.kinks import watch_sign
 from tinygrad_course.engine.other_arrays import ASKED_FIRST, admitted, refuse_solver, with_known_shape
 from tinygrad_course.engine.partial_writes import WRITE, detached
 from tinygrad_course.engine.plain_numbers import into_plain
@@ -458,7 +459,9 @@ def dispatch(
         return LOOKING[function](*_unwrapped(cls, args, in_memory), **kwargs)
     if function in NO_DERIVATIVE:
         if function is sign_of_reals:
-            now(args[0])._note().signed = True
+            result = function(*peek(cls, args))
+            watch_sign(now(args[0]), np.sign, 0, result)
+            return result
         return function(*peek(cls, args), **peek(cls, kwargs))
     if entered_late():
         return dispatch(cls, function, args, kwargs)

@@ -143,7 +143,7 @@ def kinked(size: Any) -> Any:
     return size * np.hypot(size, 0.0)
 
 
-_ROOTS: dict[Any, Callable[..., Any]] = {
+ROOTS: dict[Any, Callable[..., Any]] = {
     np.linalg.norm: square_of_norm,
     np.absolute: square_of_size,
     np.fabs: lambda x: x * x,
@@ -200,7 +200,7 @@ def square_of_range(a: Any, b: Any) -> Any:
 _CONES = {np.linalg.norm, np.sqrt, np.hypot, np.std}
 #: Of what else has a kink at 0: only its square is looked at.
 _SQUARES: dict[Any, Callable[..., Any]] = {
-    **_ROOTS,
+    **ROOTS,
     **{f: square_of_extreme(f) for f in (np.max, np.amax, np.min, np.amin)},
     **{f: square_of_total(f) for f in (np.sum, np.mean)},
     np.maximum: lambda a, b: square_of_choice(a, b, np.greater),
@@ -212,15 +212,6 @@ _SQUARES: dict[Any, Callable[..., Any]] = {
 def may_vanish(root: Tensor) -> bool:
     """Whether a root is 0 somewhere, or may be in a later call of the program that is being traced."""
     return traced(root) or least(root._data) == 0
-
-
-def watch_products(root: Tensor) -> Tensor:
-    """Look at products from the first root on that is 0 somewhere: most programs have none."""
-    if may_vanish(root):
-        RULES[np.multiply].mend = mend_square
-        for function in (*_LAST_AXES, *_CONTRACTIONS):
-            RULES[function].mend = mend_contraction
-    return root
 
 
 def mend_contraction(out: Tensor) -> Tensor:
@@ -283,7 +274,7 @@ _CONTRACTIONS: dict[Any, Callable[..., bool]] = {
     np.tensordot: _all_axes,
     np.einsum: lambda root, args, **_: len(set(parsed(tuple(args))[0])) == 1,
 }
+#: What is looked at from the first root on that is 0 somewhere (see `kinks`), besides products of entries.
+CONTRACTIONS = (*_LAST_AXES, *_CONTRACTIONS)
 for _function in _POWERS:
     RULES[_function].mend = mend_square
-for _function in _ROOTS:
-    RULES[_function].mend = watch_products

@@ -17,9 +17,9 @@ import numpy as np
 
 from tinygrad_course.engine import (
     errors,
+    kinks,
     other_arrays,
     plain_numbers,
-    squares_of_roots,  # noqa: F401
     stable_forms,  # noqa: F401
 )
 from tinygrad_course.engine.creation import About, clock, leaf
@@ -104,7 +104,12 @@ def _whole_number(what: str) -> Callable[..., Any]:
 
 
 def _comparison(operate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda self, other: operate(now(self)._data, peek(Tensor, other))
+    def compare(self: Tensor, other: Any) -> Any:
+        result = operate(now(self)._data, peek(Tensor, other))
+        kinks.watch_sign(self, operate, other, result)
+        return result
+
+    return compare
 
 
 @final

@@ -117,7 +117,9 @@ def call_of(tensor: Tensor) -> tuple[Call, list[Any], dict[str, Any]]:
     Operands are Tensors, arrays and, for operations that act on each element, numbers.
     """
     made = Operation(tensor)
-    rule = RULES.get(made.function, made.rule)  # on a freed graph a stand-in has the rule's place
+    rule = made.rule
+    if type(rule.vjps) is not tuple:  # on a freed graph a stand-in has the rule's place
+        rule = RULES.get(made.function, rule)
     kwargs, args, values = dict(made.kwargs), made.args, made.values
     if type(made.function) is Mended:  # its exponentials have overflowed: it is what it amounts to
         rule, kwargs, args, values = RULES[np.positive], {}, args[-1:], values[-1:]

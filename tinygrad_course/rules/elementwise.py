@@ -9,7 +9,8 @@ At a kink, where a derivative does not exist, these values are taken throughout 
 - ``np.clip(x, low, high)`` is ``minimum(maximum(x, low), high)``: at a constant bound the gradient is 0.
 - ``np.max``, ``np.min``, ``np.ptp``, ``np.maximum.accumulate`` and the norms that are a maximum: equal maxima
   share the gradient.
-- ``np.abs``, ``np.fabs``: 0 at 0. ``np.hypot``, ``np.arctan2``, ``np.angle`` and every norm: 0 at the origin,
+- ``np.abs``, ``np.fabs``: 0 at 0; beside another kink of x at 0, all have the slope to the left (see the
+  engine's `kinks`). ``np.hypot``, ``np.arctan2``, ``np.angle`` and every norm: 0 at the origin,
   ``np.std``: 0 where all values are equal; there is no second derivative there, and it is NaN.
 - ``np.sqrt`` at 0: infinite, with NumPy's warning; so are the logarithms at 0.
 - ``x ** p``: for p = 0 the gradient of x is 0, at x = 0 too; the gradient of p is 0 where x = 0, and NaN

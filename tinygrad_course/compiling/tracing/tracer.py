@@ -71,7 +71,7 @@ class Tracer(Unanswered):
     something of its kind, and `call` is still to be made.
     """
 
-    __slots__ = ("call", "recorded", "recording", "shown")
+    __slots__ = ("__weakref__", "call", "recorded", "recording", "shown")
 
     shape: tuple[int, ...]
     dtype: Any

@@ -1,0 +1,101 @@
+"""Functions that are smooth at 0 though they are made of kinks there, recorded and compiled."""
+
+import numpy as np
+import pytest
+
+from tinygrad_course import Tensor, compiled, grad, hessian
+
+x = np.array([0.7, 0.0, -0.4, 0.0])
+
+
+def cross_entropy(z):
+    return np.maximum(z, 0) - 0.3 * z + np.log1p(np.exp(-np.abs(z)))
+
+
+def with_the_size_first(z):
+    return np.log1p(np.exp(-abs(z))) - np.minimum(0.0, -z)
+
+
+def sigmoid(z):
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1 / (1 + e), e / (1 + e))
+
+
+def sigmoid_from_below(z):
+    e = np.exp(-np.fabs(-z))
+    return np.where(-z > 0, e / (1 + e), 1 / (1 + e))
+
+
+def inverse_sine(z):
+    size = np.log(np.abs(z) + np.sqrt(z * z + 1))
+    return np.where(z > 0, size, -size)
+
+
+def signed_logarithm(z):
+    return np.sign(z) * np.log1p(np.abs(z))
+
+
+def signed_of_the_negative(z):
+    return np.expm1(abs(z)) * np.sign(-z) + 2.0 * np.sinh(z)
+
+
+def s(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def curve(z):
+    return s(z) * s(-z) * (s(-z) - s(z))
+
+
+#: With the first and the second derivative.
+SMOOTH = [
+    (cross_entropy, lambda z: s(z) - 0.3, lambda z: s(z) * s(-z)),
+    (with_the_size_first, s, lambda z: s(z) * s(-z)),
+    (sigmoid, lambda z: s(z) * s(-z), curve),
+    (sigmoid_from_below, lambda z: s(z) * s(-z), curve),
+    (inverse_sine, lambda z: (1 + z * z) ** -0.5, lambda z: -z * (1 + z * z) ** -1.5),
+    (signed_logarithm, lambda z: 1 / (1 + np.abs(z)), lambda z: -np.sign(z) / (1 + np.abs(z)) ** 2),
+    (signed_of_the_negative, lambda z: np.exp(-np.abs(z)), lambda z: -np.sign(z) * np.exp(-np.abs(z))),
+    (lambda z: np.copysign(np.fabs(z) / 2, z), lambda z: 0 * z + 0.5, np.zeros_like),
+    (lambda z: np.maximum(z, 0) + np.minimum(z, 0), np.ones_like, np.zeros_like),
+    (lambda z: np.maximum(z, 0) - np.maximum(-z, 0), np.ones_like, np.zeros_like),
+]
+
+
+@pytest.mark.parametrize(("f", "slope", "curvature"), SMOOTH)
+def test_kinks_that_cancel(f, slope, curvature):
+    weights = np.arange(1.0, 5.0)
+
+    def cost(z):
+        return np.sum(f(z) * weights)
+
+    t = Tensor(x)
+    cost(t).backward()
+    for found in (grad(cost)(x), t.grad, compiled(grad(cost))(x), compiled(grad(cost), engine="machine")(x)):
+        np.testing.assert_allclose(found, slope(x) * weights, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(hessian(cost)(x), np.diag(curvature(x) * weights), rtol=1e-10, atol=1e-12)
+    if f in {sigmoid, sigmoid_from_below}:
+        z = Tensor(0.0)
+        f(z).backward()
+        assert z.grad == grad(f)(0.0) == compiled(grad(f))(0.0) == 0.25
+
+
+def test_a_kink_by_itself():
+    w = Tensor(x)
+    assert not np.any(w > np.maximum(w, 0))  # nobody has what was computed and compared
+    assert np.any(w > 0)
+    np.sum(np.abs(w)).backward()
+    np.testing.assert_array_equal(w.grad, np.sign(x))
+    np.testing.assert_array_equal(grad(lambda z: np.sum(np.maximum(z, 0) * (z >= 0)))(x), [1, 0, 0, 0])
+    np.testing.assert_array_equal(
+        grad(lambda z: np.sum(np.maximum(z, 0) + 0.1 * np.minimum(z, 0)))(x), [1, 0.1, 0.1, 0.1]
+    )
+
+
+def test_a_graph_that_was_freed_stays_freed():
+    w = Tensor(x)
+    size = np.abs(w)
+    np.sum(size).backward()
+    np.sum(np.maximum(w, 0)).backward()
+    with pytest.raises(RuntimeError, match="freed"):
+        np.sum(size).backward()
