@@ -85,12 +85,12 @@ def run(options: argparse.Namespace) -> int:
     if options.root is not None and not Path(options.root).is_dir():
         raise ValueError(f"--root {options.root}: there is no such folder")
     with tempfile.TemporaryDirectory(prefix="tinygrad-course-", ignore_cleanup_errors=True) as scratch:
-        _refuse_to_overwrite(options.files, [options.html, options.csv])
-        return _run(options, expand(options.files, Path(scratch), options.root))
+        files = expand(options.files, Path(scratch), options.root)
+        _refuse_to_overwrite([*options.files, *(file.path for file in files)], [options.html, options.csv])
+        return _run(options, files)
 
 
 def _run(options: argparse.Namespace, files: Sequence[HandedIn]) -> int:
-    _refuse_to_overwrite([file.path for file in files], [options.html, options.csv])
     roots, names = {file.path: file.root for file in files}, {file.path: file.shown for file in files}
     limits = Limits(seconds=options.seconds, memory=options.memory)
     jobs = options.jobs or max(1, (os.cpu_count() or 2) // 2)

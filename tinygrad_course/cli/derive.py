@@ -4,6 +4,7 @@ import argparse
 import ast
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -50,14 +51,11 @@ def _computed(formula: str, given: Mapping[str, str]) -> tuple[Tensor, bool]:
     if not missing:
         return evaluate(formula, given), True
     random = np.random.RandomState(0)
-    for draw in range(_DRAWS):
-        values = {name: repr(random.uniform(0.5, 1.5)) for name in missing}
-        try:
+    draws = ({name: repr(random.uniform(0.5, 1.5)) for name in missing} for _ in range(_DRAWS))
+    for values in draws:
+        with suppress(ExpressionError):
             return evaluate(formula, {**values, **given}), False
-        except ExpressionError:
-            if draw == _DRAWS - 1:
-                raise
-    raise AssertionError(formula)
+    return evaluate(formula, {**values, **given}), False  # raises what it has raised
 
 
 def _variables(formula: str) -> list[str]:

@@ -25,13 +25,11 @@ def in_rows(whole: Scene, call: Callable[[int], str]) -> Scene:
         key=lambda rows: abs(math.log(_shape(rows, widths, heights) / WIDE)),
         default=(),
     )
-    if max(rows, default=0) == 0:
-        return (
-            replace(whole, groups=(), items=tuple(replace(i, group=None) for i in whole.items))
-            if not any(whole.groups)
-            else whole
-        )
-    return split(whole, rows, call)
+    if max(rows, default=0) > 0:
+        return split(whole, rows, call)
+    if any(whole.groups):
+        return whole
+    return replace(whole, groups=(), items=tuple(replace(i, group=None) for i in whole.items))
 
 
 def split(whole: Scene, rows: Sequence[int], call: Callable[[int], str]) -> Scene:

@@ -84,11 +84,9 @@ class Watch:
         self.history["cost"].append(float(np.sum(g[g.roots[0]].value)))
         for kind, values in found.items():
             column = self.history[kind]
-            for name in (*column, *values):
-                series = column.setdefault(name, [])
-                series += [float("nan")] * (count - 1 - len(series))
-                if len(series) < count:
-                    series.append(values.get(name, float("nan")))
+            for name in {**column, **values}:
+                series = column.setdefault(name, [float("nan")] * (count - 1))
+                series.append(values.get(name, float("nan")))
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
         """Draw gradients, activations and weights over the steps; into a file, if one is named."""
