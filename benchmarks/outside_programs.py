@@ -567,3 +567,73 @@ def extended_filter(rng: np.random.Generator) -> Program:
 
     p = {"q": rng.normal(size=3) - 2, "r": np.float64(-1.0), "drift": np.float64(0.1)}
     return cost, p, (np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), rng.normal(size=(15, 2)))
+
+
+@program
+def rigid_bodies(rng: np.random.Generator) -> Program:
+    """Four hundred bodies of eight points, turned by quaternions, as they are seen."""
+    m = 400
+
+    def cost(xp: Any, p: Any, points: Any, seen: Any) -> Any:
+        q = p["turn"] / xp.linalg.norm(p["turn"], axis=1, keepdims=True)
+        w, x, y, z = q[:, 0], q[:, 1], q[:, 2], q[:, 3]
+        rows = (
+            [1 - 2 * (y**2 + z**2), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x**2 + z**2), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x**2 + y**2)],
+        )
+        R = xp.stack([xp.stack(row, axis=-1) for row in rows], axis=-2)
+        there = xp.einsum("nij,nkj->nki", R, points) + p["shift"][:, None, :]
+        return xp.mean(xp.sum((there - seen) ** 2, axis=-1))
+
+    p = {"turn": rng.normal(size=(m, 4)), "shift": rng.normal(size=(m, 3))}
+    return cost, p, (rng.normal(size=(m, 8, 3)), rng.normal(size=(m, 8, 3)))
+
+
+@program
+def cloth(rng: np.random.Generator) -> Program:
+    """Ten steps of a cloth of 20 by 20 points, with springs between neighbours."""
+    n = 20
+
+    def cost(xp: Any, p: Any, aim: Any) -> Any:
+        x, v = p["x"], xp.zeros((n, n, 3))
+        ends = xp.zeros((1, n, 3)), xp.zeros((n, 1, 3))
+        for _ in range(10):
+            f = 0.0
+            for axis, d in enumerate((x[1:] - x[:-1], x[:, 1:] - x[:, :-1])):
+                far = xp.sqrt(xp.sum(d**2, axis=-1, keepdims=True) + 1e-9)
+                pull = p["k"] * (far - 1) * d / far
+                f = f + xp.concatenate([pull, ends[axis]], axis) - xp.concatenate([ends[axis], pull], axis)
+            v = 0.99 * v + 0.05 * f
+            x = x + 0.05 * v
+        return xp.mean((x - aim) ** 2)
+
+    aim = np.stack([*np.meshgrid(np.arange(n), np.arange(n), indexing="ij"), np.zeros((n, n))], axis=-1)
+    return cost, {"x": aim + 0.1 * rng.normal(size=aim.shape), "k": np.float64(5.0)}, (aim,)
+
+
+@program
+def lenses(rng: np.random.Generator) -> Program:
+    """Two thousand rays through four spherical surfaces, by Snell's law, and the size of the spot."""
+    glass, ahead = [1.0, 1.5, 1.0, 1.6, 1.0], np.array([0.0, 0.0, 1.0])
+
+    def cost(xp: Any, p: Any, rays: Any) -> Any:
+        y, z = rays[:, 2], rays[:, 3]
+        at, x = 0.0, xp.stack([rays[:, 0], rays[:, 1], xp.zeros(len(rays))], axis=1)
+        d = xp.stack([y, z, xp.sqrt(1 - y**2 - z**2)], axis=1)
+        for k in range(4):
+            c, at = p["curves"][k], at + p["gaps"][k]
+            o = x - ahead * at
+            b = 2 * (c * xp.sum(o * d, axis=1) - d[:, 2])
+            e = c * xp.sum(o * o, axis=1) - 2 * o[:, 2]
+            x = x + (2 * e / (-b + xp.sqrt(xp.maximum(b**2 - 4 * c * e, 1e-12))))[:, None] * d
+            normal, ratio = ahead - c * (x - ahead * at), glass[k] / glass[k + 1]
+            cosine = xp.sum(normal * d, axis=1)
+            root = xp.sqrt(xp.maximum(1 - ratio**2 * (1 - cosine**2), 1e-12))
+            d = ratio * d + (root - ratio * cosine)[:, None] * normal
+        spot = x[:, :2] + ((p["film"] - x[:, 2]) / d[:, 2])[:, None] * d[:, :2]
+        return xp.mean(xp.sum(spot**2, axis=1))
+
+    p = {"curves": np.array([0.2, -0.2, -0.1, 0.1]), "gaps": np.array([1.0, 0.3, 0.2, 0.2])}
+    rays = rng.uniform(-1, 1, size=(2000, 4)) * [0.1, 0.1, 0.02, 0.02]
+    return cost, p | {"film": np.float64(6.0)}, (rays,)
