@@ -59,6 +59,7 @@ KINDS = {
     "a numerator": (lambda x: np.sum(W / (1 + np.sqrt(x))), lambda x: 2 / (1 + np.sqrt(x[1]))),
     "an exponent": (lambda x: np.sum(np.sqrt(x) ** np.array([0, 3])), lambda x: 1 + x[1] ** 1.5),
     "a base": (lambda x: np.sum(np.array([1.0, 2.0]) ** np.sqrt(x)), lambda x: 1 + 2 ** np.sqrt(x[1])),
+    "a base of 0": (lambda x: np.sum(W ** (1 + np.sqrt(x))), lambda x: 2 ** (1 + np.sqrt(x[1]))),
     "xlogy": (lambda x: np.sum(sp.xlogy(W, 1 + np.sqrt(x))), lambda x: 2 * np.log(1 + np.sqrt(x[1]))),
     "prod": (lambda x: np.prod(np.concatenate([E0, np.sqrt(x)])) + x[1], lambda x: x[1]),
     "cumprod": (lambda x: np.sum(np.cumprod(np.concatenate([np.sqrt(x[1:]), E0, np.sqrt(x[:1])]))),

@@ -130,7 +130,8 @@ def _part(
         if function is np.subtract:
             part = ~_same_entries(*values)
         elif function in _POWERS and not hasattr(other, "_op"):
-            part = np.not_equal(other, i)  # x**0 and 1**x
+            part = np.not_equal(other, i)  # x**0 and 1**x, and 0**x where that is 0
+            part = part & (np.not_equal(other, 0) | (_numbers(y) != 0)) if i else part
         elif function is np.multiply and signed and _numbers(other).dtype != bool:
             return None
         elif function is np.multiply or (i == 1 and (function is np.divide or rule.name in _ENTROPIES)):

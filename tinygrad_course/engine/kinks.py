@@ -129,7 +129,7 @@ def watch_products(root: Tensor) -> Tensor:
 def mend_product(out: Any) -> Any:
     """Mend the sign of x times a function of |x|, and squares."""
     size, sign = out._args if type(out._args[0]) is type(out) else out._args[::-1]
-    if type(sign) is type(out) or isinstance(sign, (int, float)):
+    if type(sign) in (type(out), int, float):
         return mend_square(out)
 
     def side_of(x: Any) -> int:
