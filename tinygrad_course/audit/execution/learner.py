@@ -27,8 +27,6 @@ class Learner:
         self.against: set[str] = set()
         self.graphs = 0
         """How many cases the graph of the file's forward pass was asked for."""
-        self.stream: Any = None
-        """The state from which NumPy draws in such a case."""
         self.packed = False
         """Whether the file's forward function packs the cache as the course does."""
         self.result = returned(node)

@@ -168,8 +168,8 @@ class Backward(Kind):
         parameters, Y, lambd = given["parameters"], given["Y"], given["lambd"]
 
         def cost(theta: dict[str, Any]) -> Any:
-            np.random.set_state(learner.stream)  # noqa: NPY002 - dropout draws from the course's stream
-            AL = first_of(forward(*(theta if arg is parameters else arg for arg in args)))
+            with same_draws():  # of dropout
+                AL = first_of(forward(*(theta if arg is parameters else arg for arg in args)))
             if getattr(AL, "ndim", 0) != 2:
                 return AL  # of the gradient checking exercise: the cost
             penalty = sum(np.sum(value * value) for key, value in theta.items() if lambd and key[0] == "W")
@@ -180,7 +180,7 @@ class Backward(Kind):
         learner.graphs += 1
         replaced = learner.program.bound(learner.replacements())
         try:
-            with same_draws() as learner.stream, replaced, np.errstate(all="ignore"):
+            with replaced, np.errstate(all="ignore"):
                 found, how = gradients(cost, parameters)
         except Exception:  # noqa: BLE001 - the learner's forward pass may raise anything; the course's formulas remain
             return {}
