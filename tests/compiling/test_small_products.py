@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tinygrad_course import compiled, value_and_grad
+from tinygrad_course.compiling.dataflow import concatenated
 from tinygrad_course.compiling.machine import small_products
 from tinygrad_course.compiling.machine.small_products import SumOfProducts, tiled
 from tinygrad_course.compiling.passes.fuse import MOST, FusedCall
@@ -73,6 +74,27 @@ def test_a_loop_over_time_has_one_sum_for_each_weight_and_few_functions(dtype, m
     assert len(fused) > 120
     assert len(set(fused)) < 20
     assert not {np.tanh, np.matmul} & set(functions)
+
+
+def test_what_is_joined_for_a_sum_of_products_is_made_in_its_place(monkeypatch):
+    monkeypatch.setattr(small_products, "vector_bytes", lambda: 32)
+    rng = np.random.default_rng(4)
+    W, x = rng.normal(0, 0.3, (8, 16)), rng.normal(size=(6, 8, 8))
+
+    def cost(W, x):
+        a = np.zeros((8, 8))
+        for t in range(6):
+            a = np.tanh(W @ np.concatenate([a, x[t]]))
+        return np.sum(a**2)
+
+    step = compiled(value_and_grad(cost), engine="machine")
+    assert_close(step(W, x)[1], value_and_grad(cost)(W, x)[1], "f8")
+    ((_, program),) = step.programs.values()
+    layout = program.body.layout
+    assert any(isinstance(v.function, SumOfProducts) for v in layout.order)
+    joined = [v for v in layout.order if v.function is concatenated]
+    assert joined
+    assert {id(v) for v in joined} <= layout.place.keys()
 
 
 def sine(p, x):

@@ -48,7 +48,7 @@ def process(p, x, y):
 
 
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
-@pytest.mark.parametrize("n", [LEAST - 1, LEAST, 30])
+@pytest.mark.parametrize("n", [LEAST - 1, LEAST, 70])
 def test_programs_factor_no_more_than_they_need(n, engine):
     if engine == "machine":
         pytest.importorskip("llvmlite.binding")
@@ -70,7 +70,7 @@ def test_a_singular_matrix_raises_as_numpy_does(form):
     def both(a, b):
         return np.sum(np.linalg.solve(form(a), b) + np.linalg.solve(form(a), 2 * b * b))
 
-    a, b = np.eye(20) + np.ones((20, 20)), np.ones(20)
+    a, b = np.eye(LEAST) + np.ones((LEAST, LEAST)), np.ones(LEAST)
     step = compiled(both)
     assert_equal(step(a, b), both(a, b))
     a[:, 3] = 0.0

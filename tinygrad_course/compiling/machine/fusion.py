@@ -24,7 +24,6 @@ from tinygrad_course.compiling.machine.small_products import is_small, small_pro
 from tinygrad_course.compiling.machine.stack_products import add_products, stack_products
 from tinygrad_course.compiling.machine.trigonometry import is_wave, wave
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, NotFused, called, fuse
-from tinygrad_course.compiling.passes.hoist import hoist_scale
 
 #: Results of more bytes than this are looked at while they are made.
 LARGE = 65_536
@@ -46,8 +45,7 @@ def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, lis
     except NotFused:
         large = {id(v): v for v in looked if v.kind == "array" and v.nbytes >= LARGE}
     results = [*program.results, *map(Builder().total, large.values())]
-    program = hoist_scale(Program(program.inputs, results))
-    program = assemble(stack_products(add_products(program)))
+    program = assemble(stack_products(add_products(Program(program.inputs, results))))
     tiny = tiny_calls(program)
 
     def made(group: Group) -> FusedCall:

@@ -26,8 +26,6 @@ from tinygrad_course.compiling.passes.fuse import FusedCall
 FEW, MANY = 4, 48
 #: A matrix with fewer entries than this is in the cache anyhow.
 LARGE = 1_000_000
-#: But so few rows with a transpose of more than this, as in a classifier's dZ @ A.T, are BLAS's slowest.
-CLASSES, TURNED = 20, 32_768
 #: How far a sum goes before a tile is written back: along contiguous columns of the matrix, across its rows.
 ALONG, ACROSS = 512, 64
 #: The columns whose sums are collected before they are written to the result.
@@ -41,10 +39,9 @@ def is_narrow(value: Value) -> bool:
     if value.function is not np.matmul or value.dtype not in {np.dtype("f8"), np.dtype("f4")}:
         return False
     left, right = value.args
-    turned = right.function is np.transpose and left.shape[0] <= CLASSES
     return bool(
         FEW <= left.shape[0] <= MANY
-        and right.size >= (TURNED if turned else LARGE)
+        and right.size >= LARGE
         and min(right.shape) >= 8
         and left.dtype == right.dtype == value.dtype
     )

@@ -112,6 +112,7 @@ class SumOfProducts:
     _parts: Any = field(init=False, repr=False, compare=False)
 
     __name__ = "sum_of_products"
+    is_fresh = True  # what it returns is no view of what it is given
 
     def __post_init__(self) -> None:
         parts = tuple(tiled(self.m, self.n, self.dtype, more=more) for more in (False, True))

@@ -9,6 +9,8 @@ from scipy import special
 from tinygrad_course.compiling.builder import Builder, regrouped
 from tinygrad_course.compiling.dataflow import Program, Value
 
+#: Larger arrays are as soon written and read again: what they are made of need not be kept then.
+KEPT = 16_384
 #: More calls than this are not fused: the time to compile a function grows faster than the function.
 MOST = 40
 
@@ -180,6 +182,8 @@ def _postpone(
         mine, at = inside[id(value)], stage[id(value)]
         later = {(stage[id(u)], inside[id(u)]) for u in users[id(value)]}
         if mine is None or ends(value) or id(value) in results or len(later) != 1:
+            continue
+        if value.size > KEPT:
             continue
         if value.function is special.expit:  # sigmoid(-z) has its exponential in common with sigmoid(z)
             continue

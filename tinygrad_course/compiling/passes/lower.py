@@ -2,14 +2,13 @@
 
 import functools
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from tinygrad_course.compiling.builder import Builder, rewritten
-from tinygrad_course.compiling.dataflow import Kind, Program, Value, accumulated, is_view
+from tinygrad_course.compiling.dataflow import Program, Value, accumulated, is_view
 from tinygrad_course.compiling.passes.systems import quicker_systems
 from tinygrad_course.engine.stable_forms import link
 from tinygrad_course.rules.indexing import assign, scatter
@@ -49,8 +48,8 @@ def lower(program: Program, *, machine: bool = False) -> Program:
         if value.function is np.pad and value.kwargs.keys() == {"constant_values"}:
             args = new[id(value.args[0])], value.args[1], value.kwargs["constant_values"]
             return builder.call(pad_constant, args, {}, value.shape, value.dtype)
-        if machine and _is_apart(value):
-            return _APART[value.function](builder, value, new[id(value.args[0])])
+        if machine and _is_norm(value):
+            return _norm(builder, value, new[id(value.args[0])])
         if value.function in {np.tril, np.triu} and value.dtype.kind == "f" and value.size <= MASKED:
             return _masked(builder, value, new)
         if id(value) not in shown and (id(value.args[0]) if value.args else 0, _axis(value)) in often:
@@ -87,44 +86,22 @@ def _power(builder: Builder, value: Value, new: dict[int, Value], machine: bool)
     return u(np.divide, 1.0, made) if n < 0 else made
 
 
-def _is_apart(value: Value) -> bool:
-    """Whether a call is a Euclidean norm or log(sum(exp(x))), along one axis or all: quicker in parts."""
-    if value.function not in _APART or value.dtype.kind != "f" or len(value.args) != 1:
+def _is_norm(value: Value) -> bool:
+    """Whether a call is a Euclidean norm along one axis or all: quicker in parts."""
+    if value.function is not np.linalg.norm or value.dtype.kind != "f" or len(value.args) != 1:
         return False
     x, axis = value.args[0], value.kwargs.get("axis")
     plain = isinstance(x, Value) and x.kind == "array" and x.shape and x.size and x.dtype == value.dtype
-    one = type(axis) is int or (axis is None and value.function is np.linalg.norm)
+    one = axis is None or type(axis) is int
     return bool(plain and one and not value.kwargs.keys() - {"axis", "keepdims"})
 
 
 def _norm(builder: Builder, value: Value, x: Value) -> Value:
-    keepdims = value.kwargs.get("keepdims", False)
-    total = _along(builder, np.sum, builder.ufunc(np.square, x), value.kwargs.get("axis"), keepdims)
-    return builder.ufunc(np.sqrt, total)
-
-
-def _log_sum(builder: Builder, value: Value, x: Value) -> Value:
-    u, axis, kept = builder.ufunc, value.kwargs["axis"], len(x.shape) > 1
-    top = _along(builder, np.max, x, axis, kept)
-    args = u(np.isfinite, top), top, 0.0  # inf - inf is not a number
-    finite = builder.call(np.where, args, {}, top.shape, top.dtype)
-    total = _along(builder, np.sum, u(np.exp, u(np.subtract, x, finite)), axis, kept)
-    total = u(np.add, u(np.log, u(np.maximum, total, 1.0)), top)  # it is 1 at least, or all are -inf
-    return total if total.shape == value.shape else builder.reshape(total, value.shape)
-
-
-def _along(builder: Builder, function: Any, x: Value, axis: int | None, keepdims: bool) -> Value:
-    """Return a sum or an extreme in its one spelling, along one axis or all."""
+    axis = value.kwargs.get("axis")
     axes = None if axis is None else (axis % len(x.shape),)
-    shape = [1 if axes is None or i in axes else n for i, n in enumerate(x.shape)]
-    shape = shape if keepdims else [n for i, n in enumerate(x.shape) if axes and i not in axes]
-    kind: Kind = "array" if shape else "scalar"
-    return builder.call(function, (x,), {"axis": axes, "keepdims": keepdims}, tuple(shape), x.dtype, kind)
-
-
-_APART: dict[Any, Callable[[Builder, Value, Value], Value]] = {
-    np.linalg.norm: _norm, np.logaddexp.reduce: _log_sum,
-}  # fmt: skip
+    given = {"axis": axes, "keepdims": value.kwargs.get("keepdims", False)}
+    total = builder.call(np.sum, (builder.ufunc(np.square, x),), given, value.shape, x.dtype, value.kind)
+    return builder.ufunc(np.sqrt, total)
 
 
 def _masked(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:

@@ -197,7 +197,7 @@ class _Simplifier(FormBuilder):
         if turns_minus_0(function, args):
             return None
         if function is np.add:
-            found, better = self.total(products, value)
+            found, better = self.total(products)
             better = better or 0 in args  # what Python's sum() begins with
         elif function is np.subtract:
             found, better = self.total([a, b.scaled(-1)])
@@ -239,8 +239,8 @@ class _Simplifier(FormBuilder):
                 return times(times(rest, power(Sigmoid(z, "1-s"), n))[0], power(Sigmoid(z, "s"), -n))[0]
         return product
 
-    def total(self, products: list[Product], value: Value | None = None) -> tuple[Product, bool]:
-        """Return the sum of forms, perhaps as they are added in `value`."""
+    def total(self, products: list[Product]) -> tuple[Product, bool]:
+        """Return the sum of forms."""
         flat: list[Product] = []
         whole: list[Product] = []  # 0.5 * (a + b) + c, of fewer calls than 0.5 * a + 0.5 * b + c
         for p in products:
@@ -255,18 +255,11 @@ class _Simplifier(FormBuilder):
             terms = combine(whole)
         sigmoid = self._sigmoid(terms)
         if sigmoid is not None:
-            if value is not None and sigmoid[0].factors[0][1] < 0:
-                z = sigmoid[0].factors[0][0].z
-                exponential = next(a for a in value.args if isinstance(a, Value) and a.function is np.exp)
-                self.odds.setdefault(id(z), (exponential, value))
             return sigmoid
         if of_one_sigmoid(terms):
             short = shortest(terms)
             if short.terms != tuple(terms):
                 return as_product(short), True
-        joined = self._joined(terms)
-        if joined is not None:
-            return joined, True
         return as_product(Sum(tuple(terms))), False
 
     def _sigmoid(self, terms: list[Product]) -> tuple[Product, bool] | None:
@@ -311,24 +304,6 @@ class _Simplifier(FormBuilder):
         if factor.what == "1-s":
             return power(Sigmoid(factor.z, "softplus")).scaled(-exponent), True
         return power(Sigmoid(factor.z, "log s")).scaled(exponent), True
-
-    def _joined(self, terms: list[Product]) -> Product | None:
-        """Write sum(a) + sum(b) as sum(a + b), if that makes something of a sigmoid's logarithms cancel."""
-        factors = [t.factors[0] for t in terms if len(t.factors) == 1]
-        sums = [f for f, n in factors if n == 1 and isinstance(f, Value) and is_sum(f)]
-        if len(sums) != 2 or len(terms) != 2:
-            return None
-        a, b = sums
-        if a.kwargs != b.kwargs or a.args[0].shape != b.args[0].shape or a.args[0].dtype != b.args[0].dtype:
-            return None
-        inside, better = self.total(
-            [self.form(v.args[0])[0].scaled(t.coefficient) for v, t in zip(sums, terms, strict=True)]
-        )
-        if not better:
-            return None
-        number, inner = inside.coefficient, self.build(Product(1.0, inside.factors), a.args[0])
-        joined = self.builder.call(np.sum, (inner,), a.kwargs, a.shape, a.dtype, a.kind)
-        return power(joined).scaled(number)
 
     def _linear(self, value: Value) -> tuple[Product, bool]:
         """Carry the numbers out of a linear function's arguments."""

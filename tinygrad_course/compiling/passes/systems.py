@@ -13,7 +13,7 @@ from tinygrad_course.compiling.builder import Builder, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value
 
 #: Systems of fewer rows cost no more than their call.
-LEAST = 12
+LEAST = 48
 
 
 def quicker_systems(program: Program) -> Program:
