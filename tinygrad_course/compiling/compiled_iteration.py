@@ -12,8 +12,7 @@ import numpy as np
 
 from tinygrad_course.compiling.compiled_function import Compiled
 from tinygrad_course.compiling.dataflow import Value
-from tinygrad_course.compiling.machine import weight_updates
-from tinygrad_course.compiling.machine.columns import WRITTEN_OUT, Columns, loop_source
+from tinygrad_course.compiling.machine.columns import Columns, loop_source
 from tinygrad_course.compiling.machine.jit import compile_source, types_of
 from tinygrad_course.compiling.machine.weight_updates import InPlace, Runner, turns
 from tinygrad_course.compiling.passes.fuse import NotFused
@@ -169,13 +168,6 @@ class CompiledLoop:
         return runners
 
     def _runner(self, state: Any, batch: tuple[Any, ...]) -> Runner:
-        large = any(np.size(x) >= weight_updates.WORTH for _, x in trees.leaves(state))
-        if (
-            not large
-            and not any(map(weight_updates.is_large, batch))
-            and _written_out(state, batch) > WRITTEN_OUT
-        ):
-            return _StepByStep(self.one)  # without a recording for the loop that comes to this
         with suppress(NotFused, CannotCompile):
             made = _Program(self.step, state, batch)
             with suppress(NotFused):
@@ -319,13 +311,6 @@ class _StepByStep(Runner):
                     "return parameters, J"
                 )
             box[0], costs[i] = returned
-
-
-def _written_out(state: Any, batch: tuple[Any, ...]) -> int:
-    """Return how many numbers of the state, or rows of it, a loop over the columns has to name at least."""
-    shapes = [np.shape(x) for _, x in trees.leaves(state)]
-    m = max((n for shape in (*shapes, *map(np.shape, batch)) for n in shape), default=0) or 1
-    return sum(math.prod(shape) // (m if m in shape else 1) for shape in shapes)
 
 
 def _same_outside(runners: list[Runner]) -> None:

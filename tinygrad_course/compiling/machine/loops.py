@@ -26,7 +26,7 @@ SHORT, WRITTEN_OUT = 4, 60
 #: number by number, for what is left over, and that takes a third of the time to compile. But not where steps
 #: are written out: under a mask, entries that lie apart are read one by one.
 MUCH = 3
-_FLOATS = {np.dtype("f8"), np.dtype("f4")}
+FLOATS = {np.dtype("f8"), np.dtype("f4")}
 
 
 def is_total(value: Value) -> bool:
@@ -34,7 +34,7 @@ def is_total(value: Value) -> bool:
     a = value.args[0] if value.args else None
     return bool(
         is_reduction(value)
-        and value.dtype in _FLOATS
+        and value.dtype in FLOATS
         and isinstance(a, Value)
         and a.dtype == value.dtype
         and a.kind == "array"

@@ -11,7 +11,6 @@ the sums of all rows of the narrow one, which lie side by side in vectors.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,8 +29,6 @@ LARGE = 1_000_000
 ALONG, ACROSS = 512, 64
 #: The columns whose sums are collected before they are written to the result.
 COLUMNS = 256
-#: Numbers that are so many bytes apart lie in different pages: BLAS, which brings them together, is better.
-PAGE = 4096
 
 
 def is_narrow(value: Value) -> bool:
@@ -57,15 +54,7 @@ def product_function(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) 
     """Return a function that writes the product of its first two arguments into the third."""
     if not FEW <= left[0] <= MANY:
         return np.dot
-    return functools.partial(_product, jit.compile_source(*product_source(left, right, dtype)))
-
-
-def _product(tiled: Callable[..., Any], left: Any, right: Any, out: Any) -> None:
-    down, over = right.strides
-    if down > over and down >= PAGE:
-        np.dot(left, right, out)
-    else:
-        tiled(left, right, out)
+    return jit.compile_source(*product_source(left, right, dtype))
 
 
 def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) -> tuple[str, tuple[str, ...]]:

@@ -19,6 +19,7 @@ class FormBuilder:
         self.builder = Builder(readable=readable)
         self.forms: dict[int, tuple[Product, bool]] = {}
         self.made: dict[int, Value] = {}  # what computes each canonical value
+        self.odds: dict[int, tuple[Value, Value]] = {}  # by the id of z: exp(-z), 1 + exp(-z)
         self.built: dict[Product | Sum, Any] = {}  # what computes these
         self.sigmoids: dict[int, Value] = {}  # by the id of z: what the user's code computes sigmoid(z) by
 
@@ -139,8 +140,13 @@ class FormBuilder:
                 return self.materialise(factor.value)
             if id(z) in self.sigmoids:
                 return self.materialise(self.sigmoids[id(z)])
+            if id(z) in self.odds:
+                return self.builder.ufunc(np.divide, 1, self.materialise(self.odds[id(z)][1]))
             return self.builder.ufunc(special.expit, z)
         if factor.what == "1-s":
+            if id(z) in self.odds and z.function is np.absolute:  # exp(-z) is at most 1: no overflow
+                exponential, whole = map(self.materialise, self.odds[id(z)])
+                return self.builder.ufunc(np.divide, exponential, whole)
             if self.readable:
                 return self.builder.ufunc(np.subtract, 1, self._of_sigmoid(Sigmoid(z, "s")))
             # 1 - s has few digits where it is small

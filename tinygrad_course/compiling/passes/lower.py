@@ -219,16 +219,15 @@ def _exponential(value: Value) -> Value | None:
     """Return z of a value that exp(-|z|) belongs to: the exponential itself, softplus(z) or sigmoid(z)."""
     if value.kind != "array":
         return None
-    if value.function is special.expit and value.args[0].dtype == value.dtype:
-        return _without_sign(value.args[0])
-    if value.function is np.logaddexp and value.args[0] == 0 and value.args[1].dtype == value.dtype:
-        z: Value = value.args[1]
-        return z
-    if value.function is np.exp and value.args[0].function is np.negative:
-        inner = value.args[0].args[0]
-        if isinstance(inner, Value) and inner.function is np.absolute:
-            return inner.args[0] if isinstance(inner.args[0], Value) else None
-    return None
+    inner: Any = value
+    if value.function is special.expit or (value.function is np.logaddexp and value.args[0] == 0):
+        inner = value.args[-1]
+        return _without_sign(inner) if inner.dtype == value.dtype else None
+    for function in (np.exp, np.negative, np.absolute):
+        if not isinstance(inner, Value) or inner.function is not function:
+            return None
+        inner = inner.args[0]
+    return inner if isinstance(inner, Value) else None
 
 
 def _exp_of_minus_abs(builder: Builder, z: Value) -> Value:

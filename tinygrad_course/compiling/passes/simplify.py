@@ -197,7 +197,7 @@ class _Simplifier(FormBuilder):
         if turns_minus_0(function, args):
             return None
         if function is np.add:
-            found, better = self.total(products)
+            found, better = self.total(products, value)
             better = better or 0 in args  # what Python's sum() begins with
         elif function is np.subtract:
             found, better = self.total([a, b.scaled(-1)])
@@ -239,8 +239,8 @@ class _Simplifier(FormBuilder):
                 return times(times(rest, power(Sigmoid(z, "1-s"), n))[0], power(Sigmoid(z, "s"), -n))[0]
         return product
 
-    def total(self, products: list[Product]) -> tuple[Product, bool]:
-        """Return the sum of forms."""
+    def total(self, products: list[Product], value: Value | None = None) -> tuple[Product, bool]:
+        """Return the sum of forms, perhaps as they are added in `value`."""
         flat: list[Product] = []
         whole: list[Product] = []  # 0.5 * (a + b) + c, of fewer calls than 0.5 * a + 0.5 * b + c
         for p in products:
@@ -255,6 +255,10 @@ class _Simplifier(FormBuilder):
             terms = combine(whole)
         sigmoid = self._sigmoid(terms)
         if sigmoid is not None:
+            if value is not None and sigmoid[0].factors[0][1] < 0:
+                z = sigmoid[0].factors[0][0].z
+                exponential = next(a for a in value.args if isinstance(a, Value) and a.function is np.exp)
+                self.odds.setdefault(id(z), (exponential, value))
             return sigmoid
         if of_one_sigmoid(terms):
             short = shortest(terms)

@@ -1,4 +1,9 @@
-"""Rows added to those of a table that integers name: the gradient of an embedding, ``E[tokens]``."""
+"""Calls that are loops of their own: rows added to those of a table, sines and cosines of many numbers.
+
+Integers name the rows that are added to: the gradient of an embedding, ``E[tokens]``. The C library makes
+sines and cosines one by one, and so does NumPy; here they are made several at a time. Far out a multiple of
+pi/2 has to be known to more digits than `vector_math` has it: where one is there, they are the C library's.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,8 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import Value, accumulated
 from tinygrad_course.compiling.machine import jit
-from tinygrad_course.compiling.machine.loops import function_text
+from tinygrad_course.compiling.machine.loops import FLOATS, function_text
+from tinygrad_course.compiling.machine.scalar_code import FEW
 from tinygrad_course.compiling.passes.fuse import FusedCall
 from tinygrad_course.rules.indexing import scatter
 
@@ -34,7 +40,7 @@ def adds_rows(value: Value) -> bool:
     if value.function is accumulated and (rows is table or value.size > COPIED * rows.size):
         return False
     fits = rows.shape == (*index.shape, *value.shape[1:]) and rows.dtype == table.dtype == value.dtype
-    return bool(fits and index.dtype == np.int64 and value.dtype in {np.dtype("f8"), np.dtype("f4")})
+    return bool(fits and index.dtype == np.int64 and value.dtype in FLOATS)
 
 
 def added_rows(value: Value) -> FusedCall:
@@ -64,3 +70,34 @@ def added_rows(value: Value) -> FusedCall:
 def _checked(add: Callable[..., Any], *arrays: Any) -> None:
     if add(*arrays)[0]:
         raise IndexError("an index is out of bounds")
+
+
+# ------------------------------------------------------------------ sines and cosines
+
+_WAVES: dict[Any, str] = {np.sin: "sin", np.cos: "cos"}
+
+
+def is_wave(value: Value) -> bool:
+    """Whether a call is the sine or cosine of so many numbers."""
+    if value.function not in _WAVES or value.kwargs or value.kind != "array" or value.size <= FEW:
+        return False
+    return bool(value.dtype == value.args[0].dtype == np.float64 and value.args[0].kind == "array")
+
+
+def wave(value: Value) -> FusedCall:
+    """Return what makes them."""
+    name = _WAVES[value.function]
+    lines = [
+        "far = f8(0.0)",
+        "for i0 in range(n0):",
+        "    far = accumulate(far, select(math.fabs(x0[i0]) <= 100000.0, 0.0, 1.0))",
+        "if far == 0.0:",
+        "    for i0 in range(n0):",
+        f"        y0[i0] = {name}(x0[i0])",
+        "else:",
+        "    for i0 in range(n0):",
+        f"        y0[i0] = math.{name}(x0[i0])",
+        "return None",
+    ]
+    source = function_text("x0, n0, y0", lines)
+    return FusedCall(jit.compile_source(source, ("f8 0", "i8", "f8 0")), [value.size])
