@@ -98,3 +98,12 @@ def test_a_graph_that_was_freed_stays_freed():
     np.sum(np.maximum(w, 0)).backward()
     with pytest.raises(RuntimeError, match="freed"):
         np.sum(size).backward()
+
+
+def test_a_size_that_is_written_over_is_no_kink_any_more():
+    def f(x):
+        size = np.abs(x)
+        np.clip(size, -0.5, 0.8, out=size)
+        return np.sum(np.where(x > 0, x, 0.0) + size)
+
+    np.testing.assert_array_equal(grad(f)(np.array([-0.3, 0.2, 1.5])), [-1, 2, 1])

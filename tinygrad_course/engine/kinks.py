@@ -92,7 +92,7 @@ def _watch(x: Any, function: Any, result: Any) -> None:
     for (kink, way), refs in kinks.items():
         if (rule := _ONE_SIDED.get((kink, way * at))) is not None:
             for node in (ref() for ref in refs):
-                if node is not None and type(node._op.vjps) is tuple:  # no freed graph's
+                if node is not None and node._op and type(node._op.vjps) is tuple:  # no freed graph's
                     node._op = rule
 
 
