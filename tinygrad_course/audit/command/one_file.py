@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.command.one_function import Examination, search_mistake
+from tinygrad_course.audit.command.one_function import Examination, battery, search_mistake
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
@@ -40,7 +40,7 @@ from tinygrad_course.audit.repair.proof import (
     unfilled,
     unproved,
 )
-from tinygrad_course.audit.repair.verdict import Verdict
+from tinygrad_course.audit.repair.verdict import Verdict, judge
 from tinygrad_course.audit.reporting.results import (
     OUTSIDE,
     RIGHT,
@@ -242,6 +242,10 @@ class _File:
         if report.status == UNCHECKED:
             self.unusable.add(name)
         usual = report.status == RIGHT and not found.excused
+        own = self.own.get(name) if usual and self.unusable else None
+        forward = getattr(own.kind, "forward", None) if own is not None and own.wrong else None
+        if own is not None and forward is not None and forward.name in self.unusable:
+            return self._own_report(own)  # what the course's formula is not about
         finding = cache_finding(learner, kind, self.seed) if usual else None
         if finding is not None:
             report.status = WRONG
@@ -294,7 +298,7 @@ class _File:
             loop = loop_results(self.program, self.seed).get(learner.name)  # which keeps other costs
             if loop is not None and loop.right:
                 return loop.kind.described
-        return ""
+        return "what calls it" if self._right_as_used(learner) else ""
 
     def _need_proof(self, learner: Learner, found: Examination) -> None:
         """Take a verdict back that nothing proves: a guess of the arguments, a name that is not loaded."""
@@ -421,6 +425,21 @@ class _File:
     def own(self) -> dict[str, OwnResult]:
         """What the file's own forward passes say of its backward passes."""
         return own_results(self.program, self.seed)
+
+    def _right_as_used(self, learner: Learner) -> bool:
+        """Tell whether what calls a building block is right with it as it is (1/m at the top, once)."""
+        program, name = self.program, learner.name
+        callers = [other for other in self.known if other != name and name in program.callees(other)]
+        if not callers or self.known[name][0] not in BLOCKS:
+            return False
+        for other in callers:
+            kind, binding = self.known[other]
+            caller = Learner(program, program.functions[other], binding, {})
+            function = program.namespace[other]
+            cases = battery(caller, kind, kind.assumptions(caller)[0], self.seed)
+            if not cases or not all(judge(caller, kind, function, case).right for case in cases):
+                return False
+        return True
 
     def _stuck(self, name: str, callees: list[str], report: FunctionReport) -> str:
         """Name the function for want of which this one cannot be judged, if there is one.

@@ -57,6 +57,8 @@ def course_hidden(learner: Learner) -> list[str]:
     """Return the hidden activations to try: the one that the source names first, then the course's others."""
     source = learner.text()
     named = [name for name in HIDDEN if re.search(rf"\b{name}\b", source)]
+    if re.search(r"[AaZz]_?\d\w* >=? 0", source):
+        named.append("relu")
     usual = ("relu", "tanh") if (learner.depth() or 2) > 2 else ("tanh", "relu")
     return list(
         dict.fromkeys([name for name in named if name != "sigmoid"] + [*usual, "sigmoid", "leaky_relu"])
