@@ -87,8 +87,7 @@ class Forward(Kind):
         usual = "tanh" if (learner.depth() or 2) == 2 else "relu"
         # A backward pass that is right for the course's network tells that another forward pass is the odd
         # one of the two.
-        others = [] if usual in told else course_hidden(learner)
-        return [{"hidden": hidden} for hidden in dict.fromkeys([*told, *others])]
+        return [{"hidden": hidden} for hidden in (told if usual in told else course_hidden(learner))]
 
     def drawn(self, learner: Learner, draw: Draw) -> tuple[Array, Array, dict[str, Array]]:
         """Draw X, Y and the parameters."""
@@ -142,7 +141,7 @@ class DeepForward(Forward):
         """The hidden layers have ReLU, as in the course, or another activation throughout."""
         told, source = learner.partner_hidden, learner.text()
         named = ["tanh"] if "tanh" in source and not re.search(r"relu|maximum|> 0", source) else []
-        usual = told if "relu" in told else [*told, *named, "relu", "tanh", "leaky_relu"]
+        usual = told if "relu" in told else [*named, "relu", "tanh", "leaky_relu", *told]
         return [{"hidden": hidden} for hidden in dict.fromkeys(usual)]
 
 
