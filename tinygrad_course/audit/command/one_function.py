@@ -16,7 +16,7 @@ from tinygrad_course.audit.kinds.cases import Case, Draw, ShortDraw, plainly
 from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.candidates import Candidates
-from tinygrad_course.audit.repair.diagnosis import diagnose
+from tinygrad_course.audit.repair.diagnosis import diagnose, easily_right
 from tinygrad_course.audit.repair.fault_localization import Symptom
 from tinygrad_course.audit.repair.verdict import Verdict, judge, score
 from tinygrad_course.audit.reporting.results import UNCHECKED, WRONG, Finding, FunctionReport
@@ -94,6 +94,7 @@ class Examination:
         learner, kind, report = self.learner, self.kind, self.report
         report.status = WRONG
         report.raises_always = all(verdict.error is not None for verdict in failing)
+        chosen, self.verdicts = self._likeliest(chosen, self.verdicts)
         findings, self.repaired, self.trials = search_mistake(
             learner, kind, self.verdicts, self.helpers, self.budget, report
         )
@@ -108,12 +109,15 @@ class Examination:
         pattern = _pattern(self.verdicts)
         report.remarks += [pattern] if pattern else []
 
+    def _judged(self, assumption: Assumption) -> list[Verdict]:
+        cases = battery(self.learner, self.kind, assumption, self.seed)
+        return [judge(self.learner, self.kind, self.function, case) for case in cases]
+
     def _best_assumption(self) -> tuple[Assumption, list[Verdict]]:
         """Return the first of the assumptions under which all is right, else the one under which most is."""
         options: list[tuple[Assumption, list[Verdict]]] = []
         for assumption in self.kind.assumptions(self.learner):
-            cases = battery(self.learner, self.kind, assumption, self.seed)
-            verdicts = [judge(self.learner, self.kind, self.function, case) for case in cases]
+            verdicts = self._judged(assumption)
             options.append((assumption, verdicts))
             right = all(verdict.right for verdict in verdicts)
             if self.learner.packed and not right:
@@ -121,6 +125,34 @@ class Examination:
             if verdicts and right:
                 return options[-1]
         return max(options, key=lambda option: score(option[1]))
+
+    def _likeliest(self, chosen: Assumption, verdicts: list[Verdict]) -> tuple[Assumption, list[Verdict]]:
+        """Of several readings of a wrong function, return the one that takes the least to make it right."""
+        learner, kind = self.learner, self.kind
+        options = kind.assumptions(learner)
+        if len(options) < 2:
+            return chosen, verdicts
+        read: list[tuple[tuple[bool, int], Assumption, list[Verdict]]] = []
+        for option in [chosen, *[option for option in options if option != chosen]]:
+            tried = verdicts if option == chosen else self._judged(option)
+            failing = [verdict for verdict in tried if not verdict.right]
+            if failing:
+                # Under the right reading the first wrong quantity comes latest.
+                order = [(one.error is not None, -one.case.layers, one.case.m == 1) for one in failing]
+                deepest = failing[order.index(min(order))]
+                symptom = Candidates(learner, kind, [], self.helpers, 0).reading(deepest.case).symptom
+                quiet = deepest.error is None
+                read.append(((quiet, symptom.moment if symptom else -1), option, tried))
+        most = max(count for count, _, _ in read)
+        alike = [(option, tried) for count, option, tried in read if count == most]
+        for option, tried in alike:
+            if len(alike) == 1:
+                return option, tried
+            with learner.program.trials():
+                easy = easily_right(learner, kind, tried, self.helpers, self.budget // 8)
+            if easy:
+                return option, tried
+        return chosen, verdicts
 
     def _explore(
         self, assumption: Assumption, count: int, *, wanted: set[str] | None = None

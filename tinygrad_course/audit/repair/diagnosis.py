@@ -93,6 +93,19 @@ def diagnose(
     return findings, functions[learner.name] if right else None, pool.trials
 
 
+def easily_right(
+    learner: Learner, kind: Kind, verdicts: list[Verdict], helpers: list[str], budget: int
+) -> bool:
+    """Tell whether one likely edit makes a function right."""
+    failing = [verdict for verdict in verdicts if not verdict.right]
+    if not failing:
+        return False
+    pool = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
+    shown = most_telling(failing)
+    view = Scene(pool, shown.case)
+    return search(view, list(pool.verdicts(pool.functions())), likely=True)[0] is not None
+
+
 def most_telling(failing: list[Verdict]) -> Verdict:
     """Of the failing cases, return one that raises nothing, has several examples and little that is wrong."""
     return min(failing, key=lambda one: (one.error is not None, one.case.m == 1, len(one.wrong)))

@@ -32,6 +32,7 @@ PLAN = (
     "first 0, near 0, first 1, near 1, earlier 0, first 2, near 2, earlier 1, step, rest 0 all, earlier 2, "
     "rest 1 all, rest 2 all, earlier 0 all, earlier 1 all"
 )
+LIKELY = "first 0, near 0, earlier 0"
 """Which lines are tried with the edits of which band; "all", where their values are not tested first.
 
 "step": a later line may be wrong as well, and then nothing is right before the first wrong line is.
@@ -42,13 +43,13 @@ FIRST = {"wrong_activation_derivative", "wrong_activation"}
 SECOND = {"wrong_operand", "dA_index", "index_off_by_one", "stale_cache", "transposed", "a_for_z", "z_for_a"}
 
 
-def search(view: Scene, now: list[Verdict]) -> tuple[Repair | None, bool]:
-    """Return a repair, and whether everything is right with it."""
+def search(view: Scene, now: list[Verdict], *, likely: bool = False) -> tuple[Repair | None, bool]:
+    """Return a repair, and whether everything is right with it; `likely` looks at the likely edits alone."""
     symptom, pool = view.symptom, view.pool
     groups = _groups(view, now)
     first, label = groups["first"], symptom.label if symptom else ""
     whole = pool.budget
-    for name, *told in map(str.split, PLAN.split(",")):
+    for name, *told in map(str.split, (LIKELY if likely else PLAN).split(",")):
         if name == "step":
             single = bool(label) and len(first) == 1
             found = double_mutation(view, first[0], pool.all_right) if single else None
@@ -59,14 +60,14 @@ def search(view: Scene, now: list[Verdict]) -> tuple[Repair | None, bool]:
                 return found, False
             continue
         # Some trials are kept for the case that a later line is wrong as well.
-        pool.budget = pool.trials + (whole - pool.trials) * 3 // 4
+        pool.budget = whole if likely else pool.trials + (whole - pool.trials) * 3 // 4
         band, filtered, own = BANDS[int(told[0])], "all" not in told, name == "first"
         together = own and (symptom is None or symptom.ambiguous)
         found = _complete(view, groups[name], band, pool.all_right, filtered=filtered, together=together)
         pool.budget = whole
         if found:
             return (_nearer(view, found, groups["earlier"], band) if own else found), True
-    return _partial(view, now, label, groups), False
+    return (None, False) if likely else (_partial(view, now, label, groups), False)
 
 
 def _partial(view: Scene, now: list[Verdict], label: str, groups: dict[str, list[Site]]) -> Repair | None:
