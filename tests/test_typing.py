@@ -36,7 +36,6 @@ PLAIN = {"np.exp(X)": "numpy.ndarray", "np.dot(X, X.T)": "Any", "np.argmax(W)": 
 
 @pytest.mark.long
 def test_a_users_script_under_mypy(tmp_path: Path) -> None:
-    pytest.importorskip("mypy", reason="the extra dev brings mypy")
     expressions = [*TENSORS, *PLAIN]
     lines = "\n".join(f"reveal_type({expression})" for expression in expressions)
     (tmp_path / "script.py").write_text(SCRIPT.replace("{lines}", lines))

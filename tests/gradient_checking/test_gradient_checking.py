@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from scipy import differentiate
 from scipy.special import expit
 
 from tinygrad_course import Tensor, grad
@@ -171,7 +172,6 @@ def test_errors_are_bounded(name, x, scale):
 @pytest.mark.parametrize("name", [n for n in SMOOTH if n not in {"single", "cancels"}])
 @given(x=st.floats(-2.0, 2.0))
 def test_extrapolation_against_scipy(name, x):
-    differentiate = pytest.importorskip("scipy.differentiate", reason="SciPy 1.15 brought its derivative")
     f, _ = SMOOTH[name]
     theirs = differentiate.derivative(f, x, initial_step=0.05)
     ours = extrapolate(lambda t: float(f(x + t)), 1.0, noise_of(lambda t: float(f(x + t)), 1.0))

@@ -17,7 +17,7 @@ ARRAYS = {np.pad, np.resize, np.broadcast_arrays, np.select, np.piecewise, np.co
 #: Views of an argument, or the argument itself, as NumPy's.
 SHARED = {
     *(np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_arrays, np.meshgrid, np.rollaxis, np.diag),
-    *(np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, getattr(np, "unstack", np.split)),
+    *(np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack),
     *(np.linalg.matrix_transpose, np.linalg.diagonal, np.real_if_close),
     *(np.diff, np.linalg.matrix_power, np.trim_zeros, np.lib.stride_tricks.sliding_window_view),
 }

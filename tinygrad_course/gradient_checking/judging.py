@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.engine.kinks import alone
 from tinygrad_course.gradient_checking.analytic import Analytic
 from tinygrad_course.gradient_checking.differences import (
     EPS,
@@ -220,17 +221,23 @@ class Judge:
         """Whether the point is a kink to which some convention gives this gradient, right beside it.
 
         ``relu(b) - relu(-b)`` shows no kink at 0, and yet it is made of two. A gradient that is wrong at this
-        one point looks the same: it is told apart by what the library itself gives.
+        one point looks the same: it is told apart by what the library gives, for the whole or kink by kink.
         """
         if not self.right_nearby(line):
             return False
         if self.analytic.is_own:
             return True
-        try:
-            own = Analytic(self.problem, None, None).at(self.points)[line.k]
-        except (TypeError, ValueError):  # it can't be recorded
-            return True
-        return self.agree(g, Slope(float(np.ravel(own)[line.i]), 0.0, 0.0, 0.0), self.largest)
+        for by_itself in (False, True):
+            before = alone.set(by_itself)
+            try:
+                own = Analytic(self.problem, None, None).at(self.points)[line.k]
+            except (TypeError, ValueError):  # it can't be recorded
+                return True
+            finally:
+                alone.reset(before)
+            if self.agree(g, Slope(float(np.ravel(own)[line.i]), 0.0, 0.0, 0.0), self.largest):
+                return True
+        return False
 
     def judge(self, name: str, index: tuple[int, ...] | None, line: Line) -> Entry:
         """Return the entry with its verdict; what does not agree at first is looked at closely."""

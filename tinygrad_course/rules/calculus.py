@@ -104,9 +104,8 @@ def cumulative(function: Callable[..., Any], first: float) -> Callable[..., Any]
     return definition
 
 
-if hasattr(np, "cumulative_sum"):  # NumPy 2.1
-    composed(np.cumulative_sum)(cumulative(np.cumsum, 0.0))
-    composed(np.cumulative_prod)(cumulative(np.cumprod, 1.0))
+composed(np.cumulative_sum)(cumulative(np.cumsum, 0.0))
+composed(np.cumulative_prod)(cumulative(np.cumprod, 1.0))
 
 # ------------------------------------------------------------------ interpolation
 

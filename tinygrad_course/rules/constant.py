@@ -18,7 +18,6 @@ no_derivative(
     *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
     *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.all, np.any),
     *(np.isclose, np.allclose, np.array_equal, np.array_equiv, np.isin),
-    *(f for f in [vars(np).get("in1d")] if f),  # up to NumPy 2.3
     *(np.isfinite, np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit, np.isreal, np.iscomplex),
     # steps
     *(np.floor, np.ceil, np.trunc, np.rint, np.round, np.around, np.fix, np.floor_divide),

@@ -84,19 +84,18 @@ rule(
     lambda g, y, a, b: unbroadcast(g[..., None] * conj(a), b.shape),
     product="sums",
 )
-if hasattr(np, "matvec"):  # NumPy 2.2
-    rule(
-        np.matvec,
-        lambda g, y, a, b: unbroadcast(g[..., :, None] * as_array(b)[..., None, :], a.shape),
-        lambda g, y, a, b: unbroadcast(np.vecmat(conj(g), a), b.shape),
-        product="sums",
-    )
-    rule(
-        np.vecmat,
-        lambda g, y, a, b: conj(unbroadcast(np.matvec(b, g), a.shape)),
-        lambda g, y, a, b: unbroadcast(conj(as_array(a))[..., :, None] * g[..., None, :], b.shape),
-        product="sums",
-    )
+rule(
+    np.matvec,
+    lambda g, y, a, b: unbroadcast(g[..., :, None] * as_array(b)[..., None, :], a.shape),
+    lambda g, y, a, b: unbroadcast(np.vecmat(conj(g), a), b.shape),
+    product="sums",
+)
+rule(
+    np.vecmat,
+    lambda g, y, a, b: conj(unbroadcast(np.matvec(b, g), a.shape)),
+    lambda g, y, a, b: unbroadcast(conj(as_array(a))[..., :, None] * g[..., None, :], b.shape),
+    product="sums",
+)
 
 # ------------------------------------------------------------------ products that flatten or contract
 

@@ -224,8 +224,7 @@ composed(np.hsplit)(
     lambda ary, indices_or_sections: np.split(ary, indices_or_sections, axis=1 if ary.ndim > 1 else 0)
 )
 composed(np.dsplit)(lambda ary, indices_or_sections: np.split(ary, indices_or_sections, axis=2))
-if hasattr(np, "unstack"):  # NumPy 2.1
-    composed(np.unstack)(lambda x, /, *, axis=0: tuple(np.moveaxis(x, axis, 0)))
+composed(np.unstack)(lambda x, /, *, axis=0: tuple(np.moveaxis(x, axis, 0)))
 
 # ------------------------------------------------------------------ turning, rolling
 

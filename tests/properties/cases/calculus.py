@@ -43,12 +43,11 @@ case(
     half=False,
     single=False,
 )
-if hasattr(np, "cumulative_sum"):  # NumPy 2.1
-    case(
-        np.cumulative_sum,
-        call(arrays((3, 4)), axis=st.just(0), include_initial=[True]).filter(lambda c: "axis" in c.kwargs),
-    )
-    case(np.cumulative_prod, call(arrays((3,)), include_initial=[True]))
+case(
+    np.cumulative_sum,
+    call(arrays((3, 4)), axis=st.just(0), include_initial=[True]).filter(lambda c: "axis" in c.kwargs),
+)
+case(np.cumulative_prod, call(arrays((3,)), include_initial=[True]))
 case(
     np.interp,
     call(

@@ -47,9 +47,8 @@ case(np.matmul, with_args(stacks("i", "ij", stacked=False)), "matmul i,ij", anal
 case(np.matmul, with_args(stacks("kij", "j", stacked=False)), "matmul kij,j", analytic=True)
 case(np.matmul, with_args(stacks("i", "kij", stacked=False)), "matmul i,kij", analytic=True)
 case(np.vecdot, with_args(stacks("i", "i")))
-if hasattr(np, "matvec"):  # NumPy 2.2
-    case(np.matvec, with_args(stacks("ij", "j")))
-    case(np.vecmat, with_args(stacks("i", "ij")))
+case(np.matvec, with_args(stacks("ij", "j")))
+case(np.vecmat, with_args(stacks("i", "ij")))
 case(np.outer, with_args(stacks("ij", "k", stacked=False)), analytic=True)
 case(np.vdot, with_args(stacks("ij", "ij", stacked=False)))
 case(np.kron, call(arrays(), arrays()), analytic=True)

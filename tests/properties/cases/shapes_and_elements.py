@@ -112,8 +112,7 @@ for function, axis in (
     )
     case(function, calls)
 case(np.array_split, call(arrays((5, 2)), st.just(3)), "array_split, uneven")
-if hasattr(np, "unstack"):  # NumPy 2.1
-    case(np.unstack, call(arrays((3, 2)), axis=[0, 1, -1]))
+case(np.unstack, call(arrays((3, 2)), axis=[0, 1, -1]))
 case(np.flip, call(arrays((2, 3)), axis=[0, 1, (0, 1), None]), analytic=True)
 case(np.flipud, call(arrays((2, 3))), analytic=True)
 case(np.fliplr, call(arrays((2, 3))), analytic=True)
