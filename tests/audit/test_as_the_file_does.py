@@ -145,6 +145,11 @@ def test_a_mistake_in_what_the_file_makes(text, name, right, wrong):
     assert report.findings[0].line in lines
 
 
+def test_a_call_for_one_epoch_is_no_loop_that_goes_round_too_seldom():
+    found = reports_of(LISTED.replace("train(net, X, y)\n", "train(net, X, y, epochs=1)\n"))
+    assert found["train"].status == "right"
+
+
 def test_the_slope_of_what_the_calls_give_is_not_that_of_another():
     wrong = reports_of(CALLED.replace("    return x * (1 - x)\nA1", "    return x * (1 + x)\nA1"))
     assert wrong["sigmoid_derivative"].status != "right"

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.oracle import sampled
-from tinygrad_course.audit.execution.paths import arrays, duplicate, label, leaves
+from tinygrad_course.audit.execution.paths import arrays, duplicate, label, leaves, own_object
 from tinygrad_course.audit.kinds.as_made import new_object
 from tinygrad_course.audit.kinds.base import Assumption, Unfit
 from tinygrad_course.audit.kinds.candidate_costs import Cost, elementwise, implied_costs, own_cost, weighing
@@ -95,12 +95,14 @@ class AnyBackward(Pair):
             if self.strict and found.proved:
                 break
             if found.complete and found is best[0]:
-                if layout.single and before is not None and before[0].for_one:
+                if layout.single and before is not None and (before[0].for_one or not before[0].right):
                     best = self._for_one(before, best)
                 break
         if best is None:
             raise problem or Unfit("it takes nothing that was tried")
-        if not best[0].proved:
+        # With other labels all may be right, up to a factor.
+        factor = not best[0].right and "times" in str(problem)
+        if not best[0].proved or factor:
             words = f"none of its gradients is that of {shown_name(self.forward.name)}"
             none = Unfit(f"{words}; they may be meant otherwise")
             raise max(none, problem or none, key=self._told)
@@ -127,8 +129,8 @@ class AnyBackward(Pair):
         if rest == len(tried.for_one) == 1 < len(parameters) and re.search(_BATCH, own):
             self.rows, self.units = True, max(1, self.units)
             return several
-        shapes = f"{', '.join(tried.for_one)} has an axis for them"
-        raise Unfit(f"it is right for one example, and not for several at a time: {shapes}")
+        shapes = f": {', '.join(tried.for_one)} has an axis for them" * bool(tried.for_one)
+        raise Unfit(f"it is right for one example, and not for several at a time{shapes}")
 
     def _tells_nothing(
         self, layout: Layout, best: Tried | None, problem: Unfit | None, numbered: bool
@@ -139,7 +141,11 @@ class AnyBackward(Pair):
         several = not self.alone and ((factor and bool(self.owner)) or (best is not None and numbered))
         if layout.units < 2 and not layout.single and several:
             return True  # one output tells a sum from a mean, or from a sum over the examples, no more
-        if (layout.single and factor) or (best and best.ran and layout.single != bool(best.for_one)):
+        if best and best.ran and not best.right and self.differentiated > 5 and not layout.single:
+            return True  # one example may be what is meant
+        if (layout.single and factor) or (
+            best and best.ran and best.right + len(best.for_one) and layout.single != bool(best.for_one)
+        ):
             return True  # a sum over one example is its mean; an axis too many tells of a function for one
         # Where a transpose too many or too few runs, what raised before is no better.
         return best is not None and layout.square and not best.ran and layout.kernel[1:2] != (3,)
@@ -299,7 +305,8 @@ class AnyBackward(Pair):
             named = re.search("grad|deriv|prime", self.node.name) is not None
             downward = descends(self.program) or (named and not descends(self.program, ast.Add))
             told = any(abs(ratio * size - 1) < 1e-3 or abs(ratio / size - 1) < 1e-3 for size in sizes)
-            if right and told and len(others) > 1:  # dW and db have 1/m, dX has not
+            course = upstream is not None and abs(ratio * case.m - 1) < 1e-3  # dZ is m times dJ/dZ
+            if ((right and told) or course) and len(others) > 1:  # dW and db have 1/m, dX has not
                 case.expected |= {key: value * ratio for key, value in others.items()}
                 self.remarks["cost"] = f"{', '.join(others)} are {ratio:.4g} times the derivatives"
                 return Tried(case, len(found), True)
@@ -338,6 +345,10 @@ class AnyBackward(Pair):
             return False
         # A softmax's derivative is often taken together with the cost's.
         soft = told and re.search(r"(?i)exp|softmax", f"{self.forward.name} {ast.unparse(self.forward)}")
+        fields = [*vars(passed["self"]).values()] if told and own_object(passed.get("self")) else []
+        fields += [one for held in fields if isinstance(held, list) for one in held]
+        if any("softmax" in type(one).__name__.lower() for one in fields):
+            raise Unfit("it may be given the derivative that is taken together with the softmax's")
         if soft and "labels" in map(category, argument_names(self.node)):
             raise Unfit("it takes labels, and seems to be the derivative of a cost of the outputs")
         if any(np.array_equal(one, passed[upstream]) for one in found.values()):

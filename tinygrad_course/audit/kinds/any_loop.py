@@ -139,7 +139,8 @@ class AnyLoop(Iterations):
             try:
                 given = {name: values[name] for name in needed} | self._usual
                 if maker is not None:
-                    given |= self._given(maker, values)
+                    counts = {name: one for name, one in self._usual.items() if one == ITERATIONS}
+                    given |= self._given(maker, values) | counts
                 run = self._begun(given, {name: values[name] for name in start})
             except Unfit as error:
                 self.sizes.learn(error.error, layout, values)
@@ -238,8 +239,9 @@ class AnyLoop(Iterations):
         if not parameters:
             raise Unfit("no cost of the parameters is computed in the loop, and none is implied")
         copies = [(path, of) for of in parameters for path in changed if plain(path) == plain(of)]
+        later = self._iterate_of(moved) if copies else moved
         for path, of in copies:  # W1 may lie in a variable and in a dictionary, the same in both
-            if all(np.array_equal(at(one, path), at(one, of)) for one in (before, after)):
+            if all(np.array_equal(at(one, path), at(one, of)) for one in (before, after, later)):
                 start = put(start, path, at(moved, of))
         after = self._iterate_of(start)
         values = {path: np.asarray(at(start, path), dtype=float) for path in parameters}

@@ -60,10 +60,13 @@ def new_object(
     for name, value in [*vars(made).items()] if own_object(made) else ():
         if type(value) is int and category(name) in {"scale", "shift", "bias"}:
             setattr(made, name, 1.3 * value)  # gamma = 1
+    draw = Draw(2)
     for path, value in leaves(made):
         top = np.max(np.abs(value), initial=0.0) if of_its_own(path) else 0.0
         if isinstance(value, np.ndarray) and 0 < top < 0.2:
             value *= 0.5 / top
+        elif isinstance(value, np.ndarray) and not top and category(str(path[-1])) in {"weights", "bias"}:
+            value += (0.5 * draw.array(*value.shape)).astype(value.dtype)  # zeros pass no derivative on
         elif isinstance(value, np.ndarray) and value.size > 1 and top and not np.ptp(value):
             value *= Draw(1).probabilities(*value.shape) + 0.5  # gamma, which is 1 everywhere
     return made

@@ -51,7 +51,8 @@ def numeric(part: Any) -> bool:
 
 def cost_place(node: ast.FunctionDef, parts: list[Any]) -> int | None:
     """Return the place of the cost among what a function returns with its gradients."""
-    numbers = [place for place, part in enumerate(parts) if numeric(part) and np.ndim(part) == 0]
+    numbers = [place for place, part in enumerate(parts) if numeric(part) and np.size(part) == 1]
+    numbers.sort(key=lambda place: np.ndim(parts[place]) > 0)
     names = names_of(returned(node), len(parts))
     named = [place for place in numbers if re.search(r"(?i)cost|loss|^j$", names[place])]
     return next(iter([*named, *numbers]), None)
@@ -99,7 +100,11 @@ def find(node: ast.FunctionDef, result: Any, before: Named, after: Named, expect
         if isinstance(part, np.ndarray) and id(part) not in taken and (not told or GRADIENT.match(name))
     ]
     for part in loose:
-        alike = [key for key in expected if key not in found and np.shape(expected[key]) == part.shape]
+        left = {key: want for key, want in expected.items() if key not in found}
+        alike = [key for key, want in left.items() if np.shape(want) == part.shape]
+        alike = alike or [
+            key for key, want in left.items() if np.squeeze(want).shape == np.squeeze(part).shape
+        ]
         if len(alike) == 1 and sum(other.shape == part.shape for other in loose) == 1:
             found[alike[0]] = part
     if not found and len(expected) == 1:  # dinputs, of a cost

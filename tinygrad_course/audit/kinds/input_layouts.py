@@ -352,6 +352,8 @@ _SIMPLE: dict[str, list[Any]] = {
     "count": [3],
     "hidden": [H],
     "heads": [2],
+    "layer count": [2],
+    "maker": [lambda *shape: Draw(1).array(*(shape[0] if isinstance(shape[0], tuple) else shape))],
     "dtype": [np.float64],
     "hiddens": [[LAYER, LAYER + 1]],
     "stride": [1, 2],

@@ -82,6 +82,9 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
         outside |= free_names(part) - known - {*vars(builtins)}
     start = asked(new) if new is not None else []
     start += [name for one in set_ups(program, owner) for name in needed_names(one)[1:] if name not in start]
+    labelled = [name for name in argument_names(node) if category(name) == "labels" and name in forward]
+    if labelled and owner and back == back[:1] and not re.search(r"self\.\w+ = ", ast.unparse(forward_node)):
+        back = []  # what keeps nothing is given the predictions again, though they are called dvalues
     upstream = _upstream(back, method=bool(owner))
     result = returned(forward_node)
     outputs = names_of(result, len(result.elts) if isinstance(result, ast.Tuple) else 1)
@@ -283,7 +286,9 @@ def of_data_alone(node: ast.FunctionDef) -> bool:
 
 def _of_its_kind(name: str, node: ast.FunctionDef, held: dict[str, Any], output: Any) -> Any:
     """Return what the forward function took or gave by another name: w for weights, y_pred for its output."""
-    kind = "data" if of_data_alone(node) else category(name)
+    if (stem := re.sub("_?prev$", "", name)) in held:
+        return held[stem]
+    kind = "data" if of_data_alone(node) else "predicted" if GRADIENT.match(name) else category(name)
     like = [key for key in held if category(key) == kind]
     alone = len(like) == 1 and like[0] not in argument_names(node)
     if (kind == "data" and like) or (kind in {"weights", "labels", "predicted"} and alone):

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.source.signatures import INSIDE, JOINT
+from tinygrad_course.audit.source.signatures import INSIDE, JOINT, argument_names
 from tinygrad_course.audit.source.syntax import nodes, returned, targets
 
 
@@ -73,6 +73,9 @@ def output_told(program: Program, node: ast.FunctionDef) -> ast.FunctionDef:
     """Return a method that returns what it keeps, what it keeps last first, where it returns nothing."""
     kept = [ast.unparse(one) for part in node.body for one in targets(part) if isinstance(one, ast.Attribute)]
     kept = [name for name in dict.fromkeys(kept[::-1]) if re.fullmatch(r"self\.\w+", name)]
+    given = {ast.unparse(one) for one in node.body if isinstance(one, ast.Assign)}
+    given = {name for name in kept for one in argument_names(node) if f"{name} = {one}" in given}
+    kept.sort(key=lambda name: (not name.startswith("self.out"), name in given))
     if returned(node) is not None or not kept:
         return node
     made = copy.deepcopy(node)

@@ -156,6 +156,8 @@ class Pair(Kind):
         for name, value in values.items():
             if category(name) == "data" and re.search(rf"log\({name}\b", text):  # chances, by another name
                 more[name] = 1 / (1 + np.exp(-value))
+            if category(name) == "data" and np.ndim(value) == 2 and self.together and "[1:" in text:
+                more[name] = np.hstack([np.ones_like(value[:, :1]), value[:, 1:]])  # theta[0] is a bias
         values = values | more if more else values  # those of a cell are known by what they are
         return self.wanted.packing(values) if self.wanted.packed else values
 

@@ -135,5 +135,10 @@ def _gives_both(node: ast.FunctionDef) -> bool:
     names = names_of(expression, len(expression.elts))
     cost = re.compile(r"(?i)^j$|cost|loss")
     costs = [name for name in names if cost.search(name)]
-    gradients = [name for name in names if name not in costs and (not name or GRADIENT.match(name))]
+    gradients = [
+        part
+        for name, part in zip(names, expression.elts, strict=True)
+        if name not in costs
+        and (GRADIENT.match(name) if name else not _METHOD_COST.search(ast.unparse(part).lower()))
+    ]
     return bool(costs or cost.search(node.name)) and bool(gradients) and not all(map(GRADIENT.match, names))

@@ -3,7 +3,7 @@
 import functools
 import re
 
-_SIZE = r"_?(size|shape|dim|dims|units?|features?|nodes|neurons|channels|layer_?size)"
+_SIZE = r"_?(size|shape|dims?|units?|features?|nodes?|neurons?|channels?|layer_?size)"
 _COUNTED = "((n|num|dim|nn)_?|d_)"
 _KINDS: tuple[tuple[str, str], ...] = (
     ("flag", r"verbose|print\w*|debug|plot\w*|show\w*"),
@@ -23,20 +23,25 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("count", r"(n|num|no|max)?_?(iter\w*|epochs?|steps|passes)"),
     ("count", r"(mini)?_?batch_?size"),
     ("inputs", rf"{_COUNTED}(in(put)?s?|x|features|vocab)({_SIZE})?|dim|d_model"),
-    ("inputs", rf"(in(put)?s?|vocab)(_?layer)?{_SIZE}|fan_?in|shape|x_?(dims?|shape)|in_?(c|ch|chan)"),
+    (
+        "inputs",
+        rf"(in(put)?s?|vocab)(_?layer)?{_SIZE}|fan_?in|shape|x_?(dims?|shape)|in_?(c|ch|chan|f)|{_SIZE[2:]}_?in",
+    ),
     ("hiddens", r"hid(den)?_?(layer)?s?_?(dims|sizes|layers|(size|dim|units)_list|list)"),
     ("hidden", rf"{_COUNTED}(h|hid|hdim|hidden)(_?layer)?"),
     ("hidden", rf"(hid(den)?|h|wordvec|emb\w*)(_?layer)?{_SIZE}|n_embd|d_ff"),
     ("outputs", rf"{_COUNTED}(out(put)?s?|y|classes|labels|neurons|units|filters?)({_SIZE})?"),
-    ("outputs", rf"(out(put)?s?){_SIZE}|fan_?out|units|filters|out_?(c|ch|chan)"),
+    ("outputs", rf"(out(put)?s?){_SIZE}|fan_?out|units|filters|out_?(c|ch|chan|f)|{_SIZE[2:]}_?out"),
     ("sizes", r"sizes?|(layers?_?)?(dims?|sizes)|layers?|topology|structure"),
     ("examples", r"(n|num|no)_?(examples|samples|train\w*|obs\w*|points|data)|m|n|N"),
-    ("heads", r"((n|num)_?)?heads"),
+    ("heads", r"((n|num)_?)?heads|heads_num"),
+    ("layer count", r"(n|num)_?(layers|blocks)"),
+    ("maker", r"\w*init\w*_(fn|func\w*)"),
     ("stride", r"strides?|(\w+_)?factor"),
     ("mask", r"masks?"),
     ("dtype", r"dtype"),
     ("padding", r"pad(ding)?"),
-    ("kernel", r"(kernel|filter|pool|f)_?(size|shape|h|w|height|width)?|[hw]_?(kernel|filter|pool)"),
+    ("kernel", r"(kernel|filter|pool|f)_?(size|shape|h|w|height|width)?|k_?size|[hw]_?(kernel|filter|pool)"),
     ("scale", r"gamma|scale"),
     ("shift", r"beta|shift"),
     ("state", r"([hcas]_?(0|prev|pre|init)|prev_?[hcas]|[hcas]_?prev)(_?(state|h|c|t))?"),

@@ -88,7 +88,7 @@ range(a, b + 1) -> range(b) index_off_by_one 0.5
 float(a) -> np.squeeze(a) removed_api 0
 """,
     "around": """
-x if root -unary -> -x wrong_sign 0.5
+x if root -unary -count -> -x wrong_sign 0.5
 x if -root -unary -> -x wrong_sign 1
 _ if named -indexed -> _.T transposed 0
 _ if named indexed -> _.T transposed 0.9
@@ -215,6 +215,7 @@ def marks(at: Location, scope: Scope, label: str) -> set[str]:
         "multiple": root or isinstance(above, ast.Add | ast.Sub) or argument,
         "handed": isinstance(parent, ast.Tuple) and variable,
         "unary": isinstance(node, ast.UnaryOp),
+        "count": words.startswith("len(") or ".shape" in words or words.endswith(".size"),
         "operation": own is not None,
         "sum": isinstance(own, ast.Add | ast.Sub),
         "arrays": all(not names_in(side).isdisjoint(scope.arrays) for side in sides),

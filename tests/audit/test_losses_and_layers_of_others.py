@@ -1,0 +1,221 @@
+"""Losses, layers and costs as courses and books of others write them: right there is not called wrong."""
+
+import pytest
+
+from tinygrad_course.audit.command.one_file import audit_text
+from tinygrad_course.audit.reporting.results import RIGHT, UNCHECKED, WRONG
+
+BOOK = """import numpy as np
+class Loss:
+    def calculate(self, output, y, *, include_penalty=False):
+        data_loss = np.mean(self.forward(output, y))
+        if not include_penalty:
+            return data_loss
+        return data_loss, self.penalty_loss()
+class Dense:
+    def __init__(self, n_inputs, n_neurons):
+        self.weights = np.zeros((n_inputs, n_neurons))
+        self.biases = np.zeros((1, n_neurons))
+    def forward(self, inputs, training):
+        self.output = np.dot(inputs, self.weights) + self.biases
+        self.inputs = inputs
+    def backward(self, dvalues):
+        self.dweights = np.dot(self.inputs.T, dvalues)
+        self.dbiases = np.sum(dvalues, axis=0, keepdims=True)
+        self.dinputs = np.dot(dvalues, self.weights.T)
+class Straight:
+    def forward(self, inputs, training):
+        self.inputs = inputs
+        self.output = inputs
+    def backward(self, dvalues):
+        self.dinputs = dvalues.copy()
+class AbsoluteError(Loss):
+    def forward(self, y_pred, y_true):
+        return np.mean(np.abs(y_true - y_pred), axis=-1)
+    def backward(self, dvalues, y_true):
+        samples = len(dvalues)
+        outputs = len(dvalues[0])
+        self.dinputs = np.sign(dvalues - y_true) / outputs
+        self.dinputs = self.dinputs / samples
+class Entropy(Loss):
+    def forward(self, y_pred, y_true):
+        clipped = np.clip(y_pred, 1e-7, 1 - 1e-7)
+        if len(y_true.shape) == 1:
+            confidences = clipped[range(len(y_pred)), y_true]
+        elif len(y_true.shape) == 2:
+            confidences = np.sum(clipped * y_true, axis=1)
+        return -np.log(confidences)
+    def backward(self, dvalues, y_true):
+        if len(y_true.shape) == 1:
+            y_true = np.eye(len(dvalues[0]))[y_true]
+        self.dinputs = -y_true / dvalues / len(dvalues)
+class Affine:
+    def __init__(self, num_inputs, num_outputs):
+        self.W = np.random.randn(num_outputs, num_inputs)
+        self.b = np.zeros((num_outputs, 1))
+    def forward(self, H):
+        return np.dot(self.W, H) + self.b
+    def grad(self, dZ, H_prev):
+        m = dZ.shape[1]
+        return np.dot(dZ, H_prev.T) / m, np.sum(dZ, axis=1, keepdims=True) / m
+class Made:
+    def __init__(self, in_channel, out_channel, weight_init_fn, bias_init_fn):
+        self.W = weight_init_fn(in_channel, out_channel)
+        self.b = bias_init_fn(out_channel)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, delta):
+        self.dW = self.x.T @ delta
+        self.db = np.sum(delta, axis=0)
+        return delta @ self.W.T
+"""
+
+
+def statuses(text):
+    return {report.name: report for report in audit_text(text).functions}
+
+
+def test_the_losses_and_layers_of_a_book_are_right():
+    found = statuses(BOOK)
+    assert {name: report.status for name, report in found.items()} == dict.fromkeys(found, RIGHT)
+    owners = "Dense Straight AbsoluteError Entropy Made"
+    assert {*found} == {f"{name}.backward" for name in owners.split()} | {"Affine.grad"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ("np.sign(dvalues - y_true)", "np.sign(y_true - dvalues)", "AbsoluteError.backward"),
+        ("-y_true / dvalues / len(dvalues)", "y_true / dvalues / len(dvalues)", "Entropy.backward"),
+        ("np.dot(dvalues, self.weights.T)", "np.dot(dvalues, self.weights.T) * 2", "Dense.backward"),
+        ("return delta @ self.W.T", "return (delta * self.b) @ self.W.T", "Made.backward"),
+        ("np.sum(dZ, axis=1, keepdims=True) / m", "np.sum(dZ, axis=1, keepdims=True)", "Affine.grad"),
+    ],
+)
+def test_a_mistake_in_them_is_found_where_it_stands(old, new, name):
+    report = statuses(BOOK.replace(old, new))[name]
+    line = BOOK[: BOOK.index(old)].count("\n") + 1
+    assert (report.status, [finding.line for finding in report.findings]) == (WRONG, [line])
+
+
+COSTS = """import numpy as np
+class Together:
+    def __call__(self, y_pred, y_true):
+        self.y_pred = np.exp(y_pred) / np.sum(np.exp(y_pred), axis=1, keepdims=True)
+        self.y_true = y_true
+        return np.mean(-np.sum(y_true * np.log(self.y_pred), axis=1))
+    def backward(self):
+        return self.y_pred - self.y_true
+class OfOne:
+    def forward(self, outputs, targets):
+        return -np.log(outputs[:, targets.argmax()])
+    def backward(self, outputs, targets):
+        return -targets / outputs
+def ridge_cost(X, y, theta, lambda_):
+    theta = theta.reshape(-1, 1)
+    m = X.shape[0]
+    error = X.dot(theta) - y
+    cost = (error ** 2).sum() / (2 * m)
+    j = cost + lambda_ / (2 * m) * (theta[1:, 0] ** 2).sum()
+    grad = np.zeros(theta.size)
+    grad[0] = error.sum() / m
+    grad[1:] = X[:, 1:].T.dot(error).ravel() / m + lambda_ / m * theta[1:, 0]
+    return j, grad
+def logistic_cost(theta, X, y, lam):
+    m = len(y)
+    h = np.zeros((m, 1))
+    h[:, 0] = 1 / (1 + np.exp(-X.dot(theta)))
+    J = sum(-y.T.dot(np.log(h)) - (1 - y).T.dot(np.log(1 - h))) / m
+    J_reg = J + lam / (2.0 * m) * np.sum(theta[1:] ** 2)
+    grad = (h - y).T.dot(X) / m
+    grad_reg = lam / m * theta
+    grad_reg[0] = 0
+    return J_reg, grad_reg + grad
+"""
+
+
+def test_what_is_right_for_the_usual_labels_one_example_or_a_column_of_ones_is_not_called_wrong():
+    found = {name: report.status for name, report in statuses(COSTS).items()}
+    assert found == {
+        "Together.backward": UNCHECKED,  # a sum over the examples, of a cost that is their mean
+        "OfOne.backward": UNCHECKED,
+        "ridge_cost": RIGHT,
+        "logistic_cost": RIGHT,
+    }
+
+
+def test_a_penalty_on_the_bias_is_wrong_beside_a_column_of_ones():
+    text = COSTS.replace("grad_reg[0] = 0", "grad_reg[1] = 0")
+    assert statuses(text)["logistic_cost"].status == WRONG
+
+
+NETWORK = """import numpy as np
+class Linear:
+    def __init__(self, m, n):
+        self.W = np.random.normal(0, 1, (m, n))
+    def forward(self, A):
+        self.A = A
+        return self.W.T @ A
+    def backward(self, dLdZ):
+        self.dLdW = self.A @ dLdZ.T
+        return self.W @ dLdZ
+    def sgd_step(self, lrate):
+        self.W -= lrate * self.dLdW
+class SoftMax:
+    def forward(self, Z):
+        return np.exp(Z) / np.sum(np.exp(Z), axis=0)
+    def backward(self, dLdZ):
+        return dLdZ
+    def sgd_step(self, lrate):
+        pass
+class NLL:
+    def forward(self, Ypred, Y):
+        return -np.sum(Y * np.log(Ypred))
+class Sequential:
+    def __init__(self, modules, loss):
+        self.modules = modules
+        self.loss = loss
+    def forward(self, Xt):
+        for m in self.modules:
+            Xt = m.forward(Xt)
+        return Xt
+    def backward(self, delta):
+        for m in self.modules[::-1]:
+            delta = m.backward(delta)
+    def sgd_step(self, lrate):
+        for m in self.modules:
+            m.sgd_step(lrate)
+nn = Sequential([Linear(2, 3), Linear(3, 2), SoftMax()], NLL())
+"""
+
+
+def test_a_network_that_is_given_the_derivative_behind_its_softmax_is_not_called_wrong():
+    found = statuses(NETWORK)
+    assert found["Sequential.backward"].status == UNCHECKED
+    assert "softmax" in found["Sequential.backward"].remarks[0]
+
+
+MOMENTUM = """import numpy as np
+class Net:
+    def __init__(self, n_in, n_out):
+        self.params = {"W": 0.5 * np.random.randn(n_in, n_out), "b": np.zeros(n_out)}
+        self.v = {"W": np.zeros((n_in, n_out)), "b": np.zeros(n_out)}
+    def loss(self, X, y):
+        scores = X @ self.params["W"] + self.params["b"]
+        p = np.exp(scores) / np.sum(np.exp(scores), axis=1, keepdims=True)
+        loss = -np.mean(np.log(p[range(len(y)), y]))
+        p[range(len(y)), y] -= 1
+        p /= len(y)
+        return loss, {"W": X.T @ p, "b": np.sum(p, axis=0)}
+    def train(self, X, y, learning_rate=1e-1, num_iters=10):
+        for it in range(num_iters):
+            loss, grads = self.loss(X, y)
+            for a in self.params:
+                self.v[a] = 0.9 * self.v[a] - learning_rate * grads[a]
+                self.params[a] += self.v[a]
+"""
+
+
+def test_a_velocity_that_begins_as_the_bias_does_is_no_copy_of_it():
+    assert statuses(MOMENTUM)["Net.train"].status == RIGHT
