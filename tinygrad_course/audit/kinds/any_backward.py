@@ -184,6 +184,7 @@ class AnyBackward(Pair):
             with self.program.bound(outside):
                 start = {name: values[name] for name in taken.start}
                 theta["self"] = new_object(self.program, self.owner, start, self.sizes.maker, self.set_ups)
+            self.made = True
         held = duplicate(theta)
         output = self.gives({**held, **outside})
         place, weights, arguments = handed_on(self.node, self.forward, output, held, values, draw, taken)
@@ -304,9 +305,8 @@ class AnyBackward(Pair):
         if ratio is not None and not self.together:
             named = re.search("grad|deriv|prime", self.node.name) is not None
             downward = descends(self.program) or (named and not descends(self.program, ast.Add))
-            told = any(abs(ratio * size - 1) < 1e-3 or abs(ratio / size - 1) < 1e-3 for size in sizes)
-            course = upstream is not None and abs(ratio * case.m - 1) < 1e-3  # dZ is m times dJ/dZ
-            if ((right and told) or course) and len(others) > 1:  # dW and db have 1/m, dX has not
+            told = abs(ratio * case.m - 1) < 1e-3 or (bool(right) and abs(ratio / case.m - 1) < 1e-3)
+            if told and (right or upstream is not None) and len(others) > 1:  # dW and db have 1/m
                 case.expected |= {key: value * ratio for key, value in others.items()}
                 self.remarks["cost"] = f"{', '.join(others)} are {ratio:.4g} times the derivatives"
                 return Tried(case, len(found), True)

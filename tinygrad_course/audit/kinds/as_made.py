@@ -13,6 +13,7 @@ from tinygrad_course.audit.execution.paths import duplicate, leaves, own_object
 from tinygrad_course.audit.kinds.base import Unfit
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import of_its_own
+from tinygrad_course.audit.kinds.layer_stack import LAYERS
 from tinygrad_course.audit.kinds.own_class import method_name
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, needed_names, role_of
@@ -22,6 +23,7 @@ MADE = "made_by_the_file"
 _SETS_UP = re.compile(
     r"_*(set_?up|build|init(iali[sz]e)?|set_(input_?)?(shape|dim))(_?(layer|param\w*|weights))?"
 )
+_ADDS = re.compile(r"add(_?layer)?|append")
 _GROWS = re.compile(r"add\w*|append|push|insert|extend|build|set\w*|init\w*|compile")
 
 
@@ -33,7 +35,14 @@ def set_ups(program: Program, owner: str) -> list[ast.FunctionDef]:
     names = {one.name: one.name.removesuffix(JOINT + owner) for one in methods}
     found = [one for one in own if _SETS_UP.fullmatch(names[one.name]) and names[one.name] not in inner]
     known = {"inputs", "outputs", "hidden", "draws", "seed", "weights", "bias"}
-    return [one for one in found if known.issuperset(map(category, needed_names(one)[1:]))]
+    adding = [one for one in own if _ADDS.fullmatch(names[one.name]) and _layer_of(one)][:1]
+    return [*adding, *(one for one in found if known.issuperset(map(category, needed_names(one)[1:])))]
+
+
+def _layer_of(method: ast.FunctionDef) -> str:
+    """Return the argument of a method that is a layer, where it takes nothing else."""
+    names = needed_names(method)[1:]
+    return names[0] if len(names) == 1 and LAYERS.fullmatch(names[0]) else ""
 
 
 def new_object(
@@ -56,7 +65,9 @@ def new_object(
         new = program.functions.get(method_name(owner, "__init__"))
         made = called_with(program.namespace[owner], f"{owner}(...)", new)
         for one in later:
-            called_with(program.namespace[one.name], one.name, one, made)
+            for layer in given[_layer_of(one)] if _layer_of(one) else ("",):
+                given = given | ({_layer_of(one): layer} if layer else {})
+                called_with(program.namespace[one.name], one.name, one, made)
     for name, value in [*vars(made).items()] if own_object(made) else ():
         if type(value) is int and category(name) in {"scale", "shift", "bias"}:
             setattr(made, name, 1.3 * value)  # gamma = 1

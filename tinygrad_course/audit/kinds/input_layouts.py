@@ -108,7 +108,7 @@ class Style(NamedTuple):
     """Which of the settings, kernels and strides."""
 
 
-_LABELS = ("one-hot", "classes", "column", "flat", "signs", "real", "sign column", "list")
+_LABELS = ("one-hot", "classes", "column", "flat", "signs", "real", "sign column", "list", "class column")
 
 
 _SEVERAL = {"sizes", "kernel", "settings", "stride", "padding", "activation", "mode", "mask"}
@@ -250,6 +250,7 @@ class _Maker:
         if units > 1:
             hot = np.eye(units)[classes]
             made["one-hot"] = hot[0] if not count else hot if rows else hot.T
+            made |= {"class column": classes[:, None]} if count and rows else {}
         else:
             column = classes[:, None] * 1.0 if rows else classes[None] * 1.0
             made |= {"column": column, "flat": classes * 1.0}

@@ -17,6 +17,7 @@ from tinygrad_course.audit.kinds.candidate_costs import Cost
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.gradient_names import as_updated, cost_place, find, of_its_own, parts_of
 from tinygrad_course.audit.kinds.input_layouts import Setting, tried
+from tinygrad_course.audit.kinds.layer_stack import objects_for
 from tinygrad_course.audit.kinds.names_taken import AXES, Taken, names_taken, words_asked
 from tinygrad_course.audit.kinds.own_class import output_told
 from tinygrad_course.audit.kinds.sizes import Sizes
@@ -24,8 +25,8 @@ from tinygrad_course.audit.reference.comparison import Named
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names
 
-_STATE = 4
-"""The units of a recurrent cell."""
+_STATE, _UNMADE = 4, 24
+"""The units of a recurrent cell; with how many sets of values an object is tried to be made."""
 LAYER_PASS = re.compile(r"(?i)(conv|pool|rnn|lstm|gru|cell|step).*backward")
 
 
@@ -69,6 +70,9 @@ class Pair(Kind):
         self.set_ups = set_ups(program, owner) if owner else []
         self.cell: dict[str, Any] = {}
         """What a recurrent cell of course 5 is given: with that, all that is wrong is a mistake."""
+        self.guess = dict[str, Any]()
+        self.made, self.dimensions = not owner, set[int]()
+        """Whether an object was made; how many axes the data have with which the forward function runs."""
         self.data: list[Any] = []
         """What the forward function is given."""
         self.seen: Any = None
@@ -117,7 +121,21 @@ class Pair(Kind):
         fixed |= {name: word for name, word in self.fixed().items() if name in names}
         axes = self.fixed().get(AXES)
         options = [one for one in options if axes in {None, len(one[1].data)}]
-        yield from tried(names, seed, options, fixed=fixed)
+        for guess in [self.guess] if self.place else self._guesses():
+            self.guess, self.made = guess, not self.owner
+            for number, one in enumerate(tried(names, seed, options, fixed=fixed | guess)):
+                if number > _UNMADE and not self.place and not (self.dimensions if guess else self.made):
+                    break
+                yield one
+            if self.dimensions:
+                break
+
+    def _guesses(self) -> list[dict[str, Any]]:
+        """Return values for what a new object takes by names that say nothing: layers, whole numbers."""
+        start = [name for name in self.wanted.start if category(name) in {"", "sizes"}]
+        objects = objects_for(self.program, self.owner, start, *self.sizes.now) if start else {}
+        numbers = {name: 2 for name in start if not category(name)} | objects
+        return [*[objects] * bool(objects), {}, *[numbers] * (numbers != objects), {}][: 4 if start else 2]
 
     def _cell(self, draw: Draw) -> dict[str, Any]:
         """Return what a recurrent cell of course 5 is given: parameters by the keys that it asks for, say."""

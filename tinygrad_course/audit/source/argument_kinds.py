@@ -3,12 +3,13 @@
 import functools
 import re
 
-_SIZE = r"_?(size|shape|dims?|units?|features?|nodes?|neurons?|channels?|layer_?size)"
+_SIZE = r"_?(size|shape|dims?|units?|features?|nodes?|neurons?|channels?|layer_?size|num)"
 _COUNTED = "((n|num|dim|nn)_?|d_)"
 _KINDS: tuple[tuple[str, str], ...] = (
     ("flag", r"verbose|print\w*|debug|plot\w*|show\w*"),
     ("training", r"(is_?)?train(ing)?(_?fl\w*|_?mode)?"),
     ("keeping", r"(save|store|keep|use|with)_?(for_?backward|cache\w*|ctx|context|memory|inputs?|state)"),
+    ("weights", r"(initial_)?nn_params"),
     ("settings", r"\w+_(param|params|config|cfg|options)|hparam\w*"),
     ("number", r"reg\w*|lam\w*|lmd|l[12]\w*|drop\w*|keep\w*|(\w+_)?ratio|\w+_(scale|std)"),
     ("number", r"learning_?rate|lr|alpha|eta|rate|momentum|decay\w*|rho"),
