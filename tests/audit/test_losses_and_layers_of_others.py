@@ -219,3 +219,83 @@ class Net:
 
 def test_a_velocity_that_begins_as_the_bias_does_is_no_copy_of_it():
     assert statuses(MOMENTUM)["Net.train"].status == RIGHT
+
+
+OTHERS = """import numpy as np
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+class QuadraticCost:
+    @staticmethod
+    def fn(a, y):
+        return 0.5 * np.linalg.norm(a - y) ** 2
+    @staticmethod
+    def delta(z, a, y):
+        return (a - y) * sigmoid(z) * (1 - sigmoid(z))
+class Channels:
+    def __init__(self, p=0.5):
+        self.p = p
+    def forward(self, x):
+        self.mask = np.random.binomial(1, 1 - self.p, size=(x.shape[0], x.shape[1], 1, 1))
+        return x * self.mask / (1 - self.p)
+    def backward(self, delta):
+        return delta * self.mask / (1 - self.p)
+class Summed:
+    def __init__(self, in_num, out_num, keep_all=True):
+        self.W = np.random.randn(in_num, out_num)
+        self.b = np.zeros(out_num)
+        self.keep_all = keep_all
+    def forward(self, x):
+        self.x = x
+        out = np.tanh(x @ self.W + self.b)
+        self.out = out
+        return out if self.keep_all else out.sum(axis=1)
+    def backward(self, delta, learning_rate):
+        if not self.keep_all:
+            delta = np.repeat(delta[:, None], self.out.shape[1], axis=1)
+        slope = delta * (1 - self.out ** 2)
+        dW = self.x.T @ slope
+        back = slope @ self.W.T
+        self.W -= learning_rate * dW
+        self.b -= learning_rate * slope.sum(axis=0)
+        return back
+def affine_forward(x, w, b):
+    out = x.reshape(len(x), -1) @ w + b
+    return out, (x, w, b)
+def affine_backward(dout, cache):
+    x, w, b = cache
+    dx = (dout @ w.T).reshape(x.shape)
+    dw = x.reshape(len(x), -1).T @ dout
+    return dx, dw, dout.sum(axis=0)
+def naive_softmax(centerWordVec, outsideWordIdx, outsideVectors, dataset):
+    scores = outsideVectors @ centerWordVec
+    p = np.exp(scores - scores.max())
+    p /= p.sum()
+    loss = -np.log(p[outsideWordIdx])
+    p[outsideWordIdx] -= 1
+    gradCenterVec = outsideVectors.T @ p
+    gradOutsideVecs = np.outer(p, centerWordVec)
+    return loss, gradCenterVec, gradOutsideVecs
+"""
+
+
+def test_what_a_constructor_may_switch_and_what_words_are_given_is_judged():
+    found = {name: report.status for name, report in statuses(OTHERS).items()}
+    right = ("Channels.backward", "Summed.backward", "affine_backward", "naive_softmax")
+    assert {name: found[name] for name in right} == dict.fromkeys(right, RIGHT)
+    assert found["QuadraticCost.delta"] == UNCHECKED  # through the activation, which z is given for
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ("delta * self.mask / (1", "delta / (1", "Channels.backward"),
+        ("self.out.shape[1], axis=1)", "self.out.shape[1], axis=1) * 2", "Summed.backward"),
+        ("self.W -= learning_rate", "self.W += learning_rate", "Summed.backward"),
+        ("(x), -1).T @ dout", "(x), -1) @ dout", "affine_backward"),
+        ("outsideVectors.T @ p", "outsideVectors.T @ p * 2", "naive_softmax"),
+    ],
+)
+def test_a_mistake_behind_a_switch_or_a_mask_is_found_where_it_stands(old, new, name):
+    report = statuses(OTHERS.replace(old, new))[name]
+    line = OTHERS[: OTHERS.index(old)].count("\n") + 1
+    assert (report.status, [finding.line for finding in report.findings]) == (WRONG, [line])

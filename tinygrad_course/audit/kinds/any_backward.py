@@ -29,7 +29,14 @@ from tinygrad_course.audit.kinds.gradient_names import (
     with_activation,
 )
 from tinygrad_course.audit.kinds.input_layouts import Layout
-from tinygrad_course.audit.kinds.names_taken import AXES, called_in_loops, descends, handed_on, of_data_alone
+from tinygrad_course.audit.kinds.names_taken import (
+    AXES,
+    CACHE,
+    called_in_loops,
+    descends,
+    handed_on,
+    of_data_alone,
+)
 from tinygrad_course.audit.kinds.own_class import shown_name
 from tinygrad_course.audit.kinds.pair import Pair
 from tinygrad_course.audit.source.argument_kinds import category
@@ -209,7 +216,8 @@ class AnyBackward(Pair):
             with self.program.bound(outside):
                 result = self.run(self.node, passed)
         except Unfit:
-            layer = weights and (self.layer or (self.owner and taken.back == [taken.upstream]))
+            others = [name for name in taken.back if name != taken.upstream and not CACHE.fullmatch(name)]
+            layer = weights and (self.layer or (taken.upstream in taken.back and not others))
             if not layer and not (self.strict and self.own_costs):
                 raise
             expected = next((one for _, one in self.costs_differentiated(at, costs)), {})
@@ -284,6 +292,8 @@ class AnyBackward(Pair):
             words = f"a penalty on {key[1:]}, which {shown_name(self.forward.name)} has not"
             self.remarks[key] = f"{key} has {words}: its factor is not judged"
         right = [key for key in found if same(found[key], expected[key])]
+        # Of a small one, log(p + 1e-7) has a part that is not small.
+        case.tolerances = {key: 1e-6 for key in right if np.max(np.abs(expected[key])) < 1e-2}
         # Whether a bias is (n,) or (1, n) is our guess.
         other = [key for key in found if np.ndim(found[key]) != np.ndim(expected[key])]
         other = [key for key in other if np.size(found[key]) == np.size(expected[key])]
@@ -335,7 +345,8 @@ class AnyBackward(Pair):
         shaped = [np.shape(found[key]) == np.shape(expected[key]) for key in found]
         of_cost = re.search(r"(?i)cost|loss|objective", self.forward.name) and shaped == [True]
         flat = all(np.ndim(one) < 3 for one in arrays(values))  # labels of pictures and texts are our guess
-        alone = (is_cost or bool(of_cost)) and flat and not with_activation(found, self.data)
+        through = any(category(name) == "data" for name in self.wanted.back)  # delta(z, a, y)
+        alone = (is_cost or bool(of_cost)) and flat and not through and not with_activation(found, self.data)
         return Tried(case, len(right), bool(right) or self.together or linear or alone, for_one)
 
     def _linear(self, case: Case, found: dict[str, Any], *, told: bool) -> bool:

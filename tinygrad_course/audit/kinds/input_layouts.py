@@ -210,6 +210,8 @@ class _Maker:
             return layout.data if style.variant else one
         if kind == "inputs":
             return self.features
+        if kind == "vector":
+            return draw.array(self.features)
         if kind in {"outputs", "examples"}:
             return max(1, self.units if kind == "outputs" else layout.examples)
         if kind == "mask":
@@ -354,6 +356,7 @@ _SIMPLE: dict[str, list[Any]] = {
     "hidden": [H],
     "heads": [2],
     "layer count": [2],
+    "word": [1],
     "maker": [lambda *shape: Draw(1).array(*(shape[0] if isinstance(shape[0], tuple) else shape))],
     "dtype": [np.float64],
     "hiddens": [[LAYER, LAYER + 1]],

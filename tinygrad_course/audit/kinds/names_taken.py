@@ -18,7 +18,14 @@ from tinygrad_course.audit.kinds.own_class import method_name
 from tinygrad_course.audit.reference.comparison import Named
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.conventions import canonical
-from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, needed_names, role_of
+from tinygrad_course.audit.source.signatures import (
+    JOINT,
+    argument_names,
+    defaults_of,
+    free_names,
+    needed_names,
+    role_of,
+)
 from tinygrad_course.audit.source.syntax import called, elements, names_of, nodes, returned, tuple_of_names
 
 AXES = "the number of axes"
@@ -82,9 +89,10 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
         outside |= free_names(part) - known - {*vars(builtins)}
     start = asked(new) if new is not None else []
     start += [name for one in set_ups(program, owner) for name in needed_names(one)[1:] if name not in start]
-    labelled = [name for name in argument_names(node) if category(name) == "labels" and name in forward]
-    if labelled and owner and back == back[:1] and not re.search(r"self\.\w+ = ", ast.unparse(forward_node)):
-        back = []  # what keeps nothing is given the predictions again, though they are called dvalues
+    both = [category(name) for name in argument_names(node) if name in forward]
+    keeps = re.search(r"self\.\w+ = ", ast.unparse(forward_node)) is not None
+    if both == ["labels"] and owner and len(back) == 1 and not keeps:
+        back = []  # it is given the predictions again, though they are called dvalues
     upstream = _upstream(back, method=bool(owner))
     result = returned(forward_node)
     outputs = names_of(result, len(result.elts) if isinstance(result, ast.Tuple) else 1)
@@ -184,6 +192,8 @@ def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, lis
             told(one.slice, keys if isinstance(keys, dict | list) else ())
     names = {name for part in parts for name in argument_names(part)}
     spoken = {kept.get(word, word) for word in map(ast.unparse, ast.walk(parts[0]))}
+    usual = {name: value for part in parts for name, value in defaults_of(part).items() if name in spoken}
+    found |= {name: [value, not value] for name, value in usual.items() if type(value) is bool}
     found |= {name: [True, False] for name in names & spoken if category(name) == "training"}
     axes = [re.search(r"(?:\.ndim|len\(\w+\.shape\)) [=<>!]+ (\d)", ast.unparse(part)) for part in parts[:2]]
     told_of = {int(one[1]) for one in axes if one is not None}
@@ -288,7 +298,8 @@ def _of_its_kind(name: str, node: ast.FunctionDef, held: dict[str, Any], output:
     """Return what the forward function took or gave by another name: w for weights, y_pred for its output."""
     if (stem := re.sub("_?prev$", "", name)) in held:
         return held[stem]
-    kind = "data" if of_data_alone(node) else "predicted" if GRADIENT.match(name) else category(name)
+    kind = "data" if of_data_alone(node) else category(name)
+    kind = "predicted" if GRADIENT.match(name) and name in needed_names(node) else kind
     like = [key for key in held if category(key) == kind]
     alone = len(like) == 1 and like[0] not in argument_names(node)
     if (kind == "data" and like) or (kind in {"weights", "labels", "predicted"} and alone):

@@ -19,7 +19,7 @@ from tinygrad_course.audit.kinds.gradient_names import as_updated, cost_place, f
 from tinygrad_course.audit.kinds.input_layouts import Setting, tried
 from tinygrad_course.audit.kinds.layer_stack import objects_for
 from tinygrad_course.audit.kinds.names_taken import AXES, Taken, names_taken, words_asked
-from tinygrad_course.audit.kinds.own_class import output_told
+from tinygrad_course.audit.kinds.own_class import method_name, output_told
 from tinygrad_course.audit.kinds.sizes import Sizes
 from tinygrad_course.audit.reference.comparison import Named
 from tinygrad_course.audit.source.argument_kinds import category
@@ -103,6 +103,9 @@ class Pair(Kind):
         """Return the names for which values are looked for, of a network of such a depth."""
         taken = names_taken(self.program, self.node, self.forward, self.owner)
         taken = taken._replace(outside=[]) if self.layer else taken
+        new = self.program.functions.get(method_name(self.owner, "__init__"))
+        asked = [name for name in (argument_names(new) if new is not None else ()) if name in self.words]
+        taken = taken._replace(start=[*dict.fromkeys([*taken.start, *asked])])
         maker = self.sizes.maker
         return taken if maker is None else taken._replace(start=argument_names(maker))
 
@@ -230,6 +233,6 @@ class Pair(Kind):
 
     def run(self, node: ast.FunctionDef, arguments: Named) -> Any:
         """Call a function of the file; random numbers are the same in every call."""
-        with same_draws(1):
+        with same_draws():
             function = self.program.namespace[node.name]
             return Unfit.unless(self.program.call(function, (), dict(arguments)), node.name)

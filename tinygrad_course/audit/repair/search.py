@@ -118,6 +118,9 @@ def _groups(view: Scene, now: list[Verdict]) -> dict[str, list[Site]]:
         wrong = {label.removeprefix("shape of ").removeprefix("spread of ") for label in labels}
         stems = {stem for label in map(canonical, wrong) for stem in (label, label.rstrip("0123456789"))}
         first = [site for site in order if canonical(assigned(site)) in stems]
+        # Of what is taken away from a parameter, the update may be what is wrong.
+        added = [site for site in order if isinstance(site.statement, ast.AugAssign) and site not in first]
+        first += [site for site in added if f"d{canonical(assigned(site))}" in stems]
     keys = {site.place for site in first}
     others = [site for site in order if site.place not in keys]
     if symptom is None or symptom.site is None:

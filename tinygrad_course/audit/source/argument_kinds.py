@@ -37,6 +37,8 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("examples", r"(n|num|no)_?(examples|samples|train\w*|obs\w*|points|data)|m|n|N"),
     ("heads", r"((n|num)_?)?heads|heads_num"),
     ("layer count", r"(n|num)_?(layers|blocks)"),
+    ("vector", r"\w*vec(tor)?"),
+    ("word", r"\w+word_?(idx|index)"),
     ("maker", r"\w*init\w*_(fn|func\w*)"),
     ("stride", r"strides?|(\w+_)?factor"),
     ("mask", r"masks?"),
