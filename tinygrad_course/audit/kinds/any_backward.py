@@ -69,6 +69,7 @@ class AnyBackward(Pair):
     def found(self, draw: Draw) -> Case:
         """Find values with which both functions run, and differentiate the forward function there."""
         self.wanted = taken = self.taken(4 if draw.scale == "deep" else 2)
+        upstream = taken.upstream is not None
         numbered = "outputs" in map(category, [*taken.start, *taken.forward])
         seed = draw.choice(range(10**6))
         best: Fitting | None = None
@@ -102,13 +103,17 @@ class AnyBackward(Pair):
             if self.strict and found.proved:
                 break
             if found.complete and found is best[0]:
-                if layout.single and before is not None and (before[0].for_one or not before[0].right):
+                if (
+                    layout.single
+                    and before is not None
+                    and (before[0].for_one or not (before[0].right or upstream))
+                ):
                     best = self._for_one(before, best)
                 break
         if best is None:
             raise problem or Unfit("it takes nothing that was tried")
         # With other labels all may be right, up to a factor.
-        factor = not best[0].right and "times" in str(problem)
+        factor = not best[0].right and "times" in str(problem) and not self.own_costs and not self.together
         if not best[0].proved or factor:
             words = f"none of its gradients is that of {shown_name(self.forward.name)}"
             none = Unfit(f"{words}; they may be meant otherwise")
@@ -148,12 +153,15 @@ class AnyBackward(Pair):
         several = not self.alone and ((factor and bool(self.owner)) or (best is not None and numbered))
         if layout.units < 2 and not layout.single and several:
             return True  # one output tells a sum from a mean, or from a sum over the examples, no more
-        if best and best.ran and not best.right and self.differentiated > 5 and not layout.single:
-            return True  # one example may be what is meant
-        if (layout.single and factor) or (
-            best and best.ran and best.right + len(best.for_one) and layout.single != bool(best.for_one)
-        ):
-            return True  # a sum over one example is its mean; an axis too many tells of a function for one
+        # Of a cost with which nothing is right one example may be what is meant.
+        cost = self.wanted.upstream is None and not self.own_costs
+        one = cost and best is not None and best.proved and not best.right
+        if one and self.differentiated > DIFFERENTIATED // 2 and not layout.single:
+            return True
+        if layout.single and factor:
+            return True  # a sum over one example is its mean
+        if best and best.ran and not one and layout.single != bool(best.for_one):
+            return True  # an axis too many tells of a function for one
         # Where a transpose too many or too few runs, what raised before is no better.
         return best is not None and layout.square and not best.ran and layout.kernel[1:2] != (3,)
 
@@ -358,7 +366,10 @@ class AnyBackward(Pair):
         soft = told and re.search(r"(?i)exp|softmax", f"{self.forward.name} {ast.unparse(self.forward)}")
         fields = [*vars(passed["self"]).values()] if told and own_object(passed.get("self")) else []
         fields += [one for held in fields if isinstance(held, list) for one in held]
-        if any("softmax" in type(one).__name__.lower() for one in fields):
+        if any(
+            re.fullmatch(r"(?i)\w*soft_?max(?!.*(loss|cost|entropy))\w*", type(one).__name__)
+            for one in fields
+        ):
             raise Unfit("it may be given the derivative that is taken together with the softmax's")
         if soft and "labels" in map(category, argument_names(self.node)):
             raise Unfit("it takes labels, and seems to be the derivative of a cost of the outputs")

@@ -155,7 +155,7 @@ def tried(
     present = {*kinds.values()}
     weighted = bool(present & {"weights", "outputs", "recurrent", "sizes"})
     ways = (
-        _LABELS if "labels" in present else ("real",),
+        _LABELS[: 8 + ({"inputs", "outputs"} <= present)] if "labels" in present else ("real",),
         ("flat", "row", "number") if "bias" in present else ("flat",),
         ("no", "list", "array") if any(map(_wordy, kinds)) else ("no",),
         (1, 4, 3) if "recurrent" in present else (1,),

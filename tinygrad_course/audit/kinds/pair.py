@@ -233,6 +233,6 @@ class Pair(Kind):
 
     def run(self, node: ast.FunctionDef, arguments: Named) -> Any:
         """Call a function of the file; random numbers are the same in every call."""
-        with same_draws():
+        with same_draws(1):
             function = self.program.namespace[node.name]
             return Unfit.unless(self.program.call(function, (), dict(arguments)), node.name)
