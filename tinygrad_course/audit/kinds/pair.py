@@ -127,7 +127,8 @@ class Pair(Kind):
         for guess in [self.guess] if self.place else self._guesses():
             self.guess, self.made = guess, not self.owner
             for number, one in enumerate(tried(names, seed, options, fixed=fixed | guess)):
-                if number > _UNMADE and not self.place and not (self.dimensions if guess else self.made):
+                late = number > _UNMADE * (10 if self.made and guess else 1)
+                if late and not self.place and not (self.dimensions if guess else self.made):
                     break
                 yield one
             if self.dimensions:
@@ -138,7 +139,7 @@ class Pair(Kind):
         start = [name for name in self.wanted.start if category(name) in {"", "sizes"}]
         objects = objects_for(self.program, self.owner, start, *self.sizes.now) if start else {}
         numbers = {name: 2 for name in start if not category(name)} | objects
-        return [*[objects] * bool(objects), {}, *[numbers] * (numbers != objects), {}][: 4 if start else 2]
+        return [*[objects] * bool(objects), {}, *[numbers] * (numbers != objects)]
 
     def _cell(self, draw: Draw) -> dict[str, Any]:
         """Return what a recurrent cell of course 5 is given: parameters by the keys that it asks for, say."""
