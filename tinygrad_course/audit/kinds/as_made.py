@@ -65,8 +65,10 @@ def new_object(
         new = program.functions.get(method_name(owner, "__init__"))
         made = called_with(program.namespace[owner], f"{owner}(...)", new)
         for one in later:
-            for layer in given[_layer_of(one)] if _layer_of(one) else ("",):
-                given = given | ({_layer_of(one): layer} if layer else {})
+            name = _layer_of(one)
+            layers = [layer for layer in given[name] if own_object(layer)] if name else [None]
+            for layer in layers:
+                given = given | ({name: layer} if name else {})
                 called_with(program.namespace[one.name], one.name, one, made)
     for name, value in [*vars(made).items()] if own_object(made) else ():
         if type(value) is int and category(name) in {"scale", "shift", "bias"}:
