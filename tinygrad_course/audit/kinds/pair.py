@@ -124,11 +124,13 @@ class Pair(Kind):
         fixed |= {name: word for name, word in self.fixed().items() if name in names}
         axes = self.fixed().get(AXES)
         options = [one for one in options if axes in {None, len(one[1].data)}]
-        for guess in [self.guess] if self.place else self._guesses():
+        guesses = [self.guess] if self.place else self._guesses()
+        for guess in guesses:
             self.guess, self.made = guess, not self.owner
             for number, one in enumerate(tried(names, seed, options, fixed=fixed | guess)):
-                late = number > _UNMADE * (10 if self.made and guess else 1)
-                if late and not self.place and not (self.dimensions if guess else self.made):
+                more = guess is not guesses[-1] and not (self.dimensions if guess else self.made)
+                idle = guess and self.made and not self.dimensions and not self.place
+                if (more and number > _UNMADE) or (idle and number > 10 * _UNMADE):
                     break
                 yield one
             if self.dimensions:
