@@ -542,3 +542,19 @@ def test_a_d_before_a_name_is_its_derivative(old, new, wrong):
     report = audit_text(SLOPES.replace(old, new) if old else SLOPES)
     by = {f.name: f.status for f in report.functions if f.name.startswith("d")}
     assert by == {name: WRONG if name == wrong else RIGHT for name in ("d_sigmoid", "d_leaky_relu", "dtanh")}
+
+
+def test_a_cost_that_takes_its_logarithms_in_another_one_is_the_course_s():
+    text = """import numpy as np
+from reg_utils import compute_cost
+def compute_cost_with_regularization(A3, Y, parameters, lambd):
+    m = Y.shape[1]
+    W1, W2, W3 = parameters["W1"], parameters["W2"], parameters["W3"]
+    cross_entropy_cost = compute_cost(A3, Y)
+    squares = np.sum(np.square(W1)) + np.sum(np.square(W2)) + np.sum(np.square(W3))
+    L2_regularization_cost = lambd / (2 * m) * squares
+    cost = cross_entropy_cost + L2_regularization_cost
+    return cost
+"""
+    found = [audit_text(one).functions[0].status for one in (text, text.replace("np.square(W2)", "W2"))]
+    assert found == [RIGHT, WRONG]
