@@ -42,7 +42,7 @@ def test_every_block_runs_and_prints_what_its_comments_say(tmp_path, monkeypatch
 def test_every_command_prints_what_its_comment_says(words, promised, tmp_path):
     shutil.copytree(ROOT / "docs" / "examples", tmp_path / "docs" / "examples")
     program, *arguments = shlex.split(words)
-    module = {"tinygrad-course": "tinygrad_course.cli"}.get(program, program)
+    module = {"tinygrad-course": "tinygrad_course"}.get(program, program)
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1, done.stderr  # each of them finds a mistake

@@ -182,6 +182,13 @@ def test_modules_that_import_each_other_raise_or_do_not_parse_are_no_obstacle(pr
     assert any(note.startswith("helper.py, line 2 raises ZeroDivisionError") for note in report.notes)
 
 
+def test_a_module_whose_own_getattr_raises_has_not_what_is_imported(project):
+    helper = "HELD = dict(zip('ab', 'cd'))\ndef __getattr__(name):\n    return HELD[OTHERS[name]]\n"
+    pair = "from helper import learning_rate\ndef sigmoid(z):\n    return 1 / (1 + np.exp(-z))\n"
+    book = project(**{"helper.py": helper, "pair.py": "import numpy as np\n" + pair})
+    assert told(book / "pair.py")["sigmoid"].status == "right"
+
+
 @pytest.mark.parametrize("helper", ["rates.py", "rates/notes.txt"])
 def test_what_a_module_may_set_and_is_not_executed_is_no_mistake(project, helper):
     text = "rate = float(open('rate').read())\n"

@@ -34,7 +34,7 @@ def test_the_courses_example(capsys, tmp_path):
 def test_as_a_program(tmp_path):
     words = ["graph", "sum(sigmoid(w*x))", "w=0", "x=[1,2,3]", "-o", "J.dot", "--title", "σ"]
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tinygrad_course.cli", *words],
+        [sys.executable, "-W", "error", "-m", "tinygrad_course", *words],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -257,7 +257,7 @@ def test_products_without_a_sign_are_understood(typed, meant, capsys):
 
 
 MODULES = [
-    "models", "models.demo", "models.shallow", "models.deep", "models.gradient_check", "tinygrad_course.cli",
+    "models", "models.demo", "models.shallow", "models.deep", "models.gradient_check", "tinygrad_course",
     "models.optimization", "models.regularization", "models.vectorization", "models.logistic_regression",
     "datasets", "models.initialization",
 ]  # fmt: skip

@@ -145,6 +145,17 @@ def _module(name: str, load: Load, level: int = 0) -> Module:
     return module
 
 
+_MISSING: Any = object()
+
+
+def _held(module: Any, name: str) -> Any:
+    """Return what a module has under a name; its own ``__getattr__`` may need what is not executed."""
+    try:
+        return getattr(module, name)
+    except Exception:  # noqa: BLE001  (of any kind)
+        return _MISSING
+
+
 def bind_import(statement: ast.Import | ast.ImportFrom, namespace: dict[str, Any], load: Load) -> None:
     """Do what the import statement does, with stand-ins for what is not loaded."""
     if isinstance(statement, ast.Import):
@@ -160,12 +171,12 @@ def bind_import(statement: ast.Import | ast.ImportFrom, namespace: dict[str, Any
             names = getattr(module, "__all__", None) or [
                 name for name in vars(module) if not name.startswith("_")
             ]
-            namespace.update({name: getattr(module, name) for name in names if hasattr(module, name)})
+            held = {name: _held(module, name) for name in names}
+            namespace.update({name: one for name, one in held.items() if one is not _MISSING})
             continue
         whole = f"{inner}.{alias.name}".strip(".")
-        inside = hasattr(module, alias.name)  # else it is a module of a package
-        found = getattr(module, alias.name) if inside else _module(whole, load, level)
-        namespace[alias.asname or alias.name] = found
+        found = _held(module, alias.name)  # else it is a module of a package
+        namespace[alias.asname or alias.name] = _module(whole, load, level) if found is _MISSING else found
 
 
 def import_inside(load: Load) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""``python -m tinygrad_course.cli`` is ``tinygrad-course``."""
+"""``python -m tinygrad_course`` is ``tinygrad-course``."""
 
 import sys
 
