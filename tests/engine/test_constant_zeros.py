@@ -133,6 +133,13 @@ def test_the_other_ways_to_the_same_gradient(kind):
     np.testing.assert_allclose(jacobian(lambda x: np.stack([f(x), x[1]]))(X), [expected, [0, 1]], rtol=1e-9)
 
 
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+def test_a_number_of_pythons_is_a_constant_of_a_program(engine):
+    for f in (lambda n: 0.0 * np.sqrt(n), lambda n: 0 * n**0.25):
+        step = compiled(grad(f), engine)
+        assert [step(0.0), step(1.0), step(0.0)] == [0.0, 0.0, 0.0]
+
+
 @pytest.mark.parametrize(
     ("f", "at"),
     [

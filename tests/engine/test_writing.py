@@ -413,6 +413,22 @@ def test_buffers():
     assert type(zeros_like(x)) is np.ndarray
 
 
+def test_complex_buffers():
+    def sizes(x, make=zeros):
+        z = make((2, 2), np.complex128)
+        z[0] = np.exp(1j * x)
+        z[1, 0] = x[0] + 2j * x[1]
+        z += z.T
+        return np.sum(np.abs(z) ** 3)
+
+    x = np.array([0.5, -1.5])
+    slope = differences(lambda x: sizes(x, np.zeros), x)
+    for g in (grad(sizes), compiled(grad(sizes))):
+        np.testing.assert_allclose(g(x), slope, rtol=1e-6)
+    assert zeros(3, np.complex64).dtype == np.complex64
+    assert zeros_like(Tensor([1.0]) * 1j).dtype == np.complex128
+
+
 def test_buffers_of_no_axes_and_copies_by_array():
     def f(x, made=zeros, like=zeros_like, copied=array):
         total, last = made(()), like(x[0])

@@ -213,3 +213,16 @@ def test_a_result_that_is_not_asked_for_may_be_infinite() -> None:
     assert grad(lambda x: special.iti0k0(x)[1])(800.0) == 0.0
     np.testing.assert_allclose(grad(lambda x: special.iti0k0(x)[0])(-2.0), special.i0(2.0))
     np.testing.assert_allclose(grad(grad(lambda x: special.airy(x)[2]))(1.2), 1.2 * special.airy(1.2)[2])
+
+
+def test_lambertw():
+    """The inverse of w e^w, by its definition, on two branches; complex below -1/e."""
+    z = np.array([0.3, -0.2, 20.0, 0.0])
+    for k, at in ((0, z), (-1, np.array([-0.3, -0.1])), (0, np.array([-0.5, -3.0]))):
+        w = special.lambertw(at, k)
+        for part in (np.real, np.imag):
+            found = grad(lambda z, k=k, part=part: np.sum(part(special.lambertw(z, k))))(at)
+            np.testing.assert_allclose(found, part(np.exp(-w) / (1 + w)), rtol=1e-12, atol=1e-15)
+    second = hessian(lambda z: np.real(special.lambertw(z)))(np.float64(0.3))
+    w = special.lambertw(0.3).real
+    np.testing.assert_allclose(second, -np.exp(-2 * w) * (w + 2) / (1 + w) ** 3, rtol=1e-12)

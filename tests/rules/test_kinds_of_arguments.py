@@ -178,3 +178,60 @@ def test_a_polynomial_for_each_column(f):
         gradient, [np.imag(cost(x + 1e-30j * e)) / 1e-30 for e in np.eye(2)], rtol=1e-12
     )
     np.testing.assert_array_equal(f(Tensor(x), c, tensor=False).data, f(x, c, tensor=False))
+
+
+def nth(values):
+    return np.sum(values * np.cos(np.arange(1.0, 1.0 + np.size(values))).reshape(np.shape(values)))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.concatenate(([np.cos(x[0])], x * np.sin(x[1]))),
+        lambda x: np.concatenate([x, [1.0, 2.0], (x[0], x[1] ** 2)]),
+        lambda x: np.stack([[x[0] ** 2, 1.0], x[:2]]),
+        lambda x: np.append([x[0] ** 2], x),
+        lambda x: np.dot([x[0], 1.0, x[1] ** 2, 0.5], x),
+        lambda x: np.einsum("ij,j->i", [[x[0], 0.0, 1.0, 2.0], [3.0, x[1], x[2] ** 2, 4.0]], x),
+        lambda x: np.where([True, False, True, False], [x[0] ** 2, 1.0, x[1], 3.0], x),
+        lambda x: np.maximum([x[0] ** 2, 1.0, x[1], 3.0], x),
+        lambda x: np.cross([x[0] ** 2, 1.0, x[1]], x[1:]),
+    ],
+)
+def test_lists_of_tensors_beside_a_tensor(f):
+    def numpys(x):  # of NumPy's own numbers
+        return nth(f(x))
+
+    steps = 1e-6 * np.eye(4)
+    wanted = [(numpys(X + h) - numpys(X - h)) / 2e-6 for h in steps]
+    value, found = value_and_grad(numpys)(X)
+    assert value == pytest.approx(numpys(X), rel=1e-14)
+    np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(compiled(grad(numpys))(X), found, rtol=1e-12)
+
+
+def test_a_list_of_tensors_is_no_index():
+    with pytest.raises(TypeError):
+        grad(lambda x: np.sum(x[[x[0], x[1]]]))(X)
+
+
+@pytest.mark.parametrize("name", ["sqrt", "log", "log2", "log10", "arccos", "arcsin", "arctanh"])
+def test_functions_that_go_on_in_complex_numbers(name):
+    function = getattr(np.emath, name)
+    for x in (np.array([0.3, -0.5, -1.9, 1.8]), np.array([0.3, 0.5]), np.float64(-1.7), np.float64(0.4)):
+        wanted = (function(x + 1e-6) - function(x - 1e-6)) / 2e-6
+        y = function(Tensor(x))
+        assert y.dtype == function(x).dtype
+        np.testing.assert_array_equal(y.data, function(x))
+        for part in (np.imag, np.real):
+            found = grad(lambda x, part=part: np.sum(part(function(x))))(x)
+            np.testing.assert_allclose(found, part(wanted), rtol=1e-6, atol=1e-8)
+
+
+def test_a_comparison_writes_into_an_array():
+    def cost(x):
+        positive = np.full_like(x, False, dtype=bool)
+        np.greater_equal(x, 0, where=~np.isnan(x), out=positive)
+        return np.sum(np.where(positive, x**2, 3 * x))
+
+    np.testing.assert_array_equal(grad(cost)(np.array([1.0, -2.0, 3.0])), [2.0, 3.0, 6.0])

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.rules.shapes import as_array
 from tinygrad_course.rules.table import is_tensor
 
 
@@ -34,6 +35,8 @@ def zeros(shape: int | Sequence[int], dtype: DTypeLike = np.float64) -> Tensor:
 
 
 def _buffer(a: Any, dtype: DTypeLike | None = None) -> Tensor:
+    if a.dtype.kind == "c":  # what lies between leaves and costs
+        return _buffer(a.real).astype(a.dtype)
     # A Tensor of no axes holds a number, as what NumPy computes does; a view of no axes can be written to.
     tensor: Tensor = Tensor(a, dtype=dtype) if a.ndim else Tensor(a[None], dtype=dtype).reshape(())
     return tensor
@@ -79,14 +82,4 @@ def array(nest: Any) -> Any:
     >>> print(grad(rotated)(0.0))
     1.0
     """
-    if not isinstance(nest, (list, tuple)):
-        return np.copy(nest) if is_tensor(nest) else np.array(nest)
-    parts = [array(part) if isinstance(part, (list, tuple)) else part for part in nest]
-    if not any(map(is_tensor, parts)):
-        return np.array(nest)
-    if len({np.shape(part) for part in parts}) > 1:
-        raise ValueError(
-            f"array: the parts of one level have shapes {[np.shape(part) for part in parts]}; they must be "
-            "equal. np.concatenate joins parts of different lengths"
-        )
-    return np.stack(parts)
+    return as_array(nest) if isinstance(nest, (list, tuple)) else np.copy(nest)

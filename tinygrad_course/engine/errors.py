@@ -111,9 +111,9 @@ def describe(value: Any, frame: FrameType | None, fallback: str) -> str:
 def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
     """Return NumPy's error with the operation, its arguments' names and shapes, and the likely mistake.
 
-    A warning that the user has made an error says itself what it is about.
+    A warning that the user has made an error says itself what it is about, and so do the rules' own errors.
     """
-    if isinstance(error, Warning):
+    if isinstance(error, Warning) or str(error).startswith("np.linalg."):
         return error
     frame = user_frame()
     members = args[0] if rule.sequence else args
@@ -310,6 +310,7 @@ _INSTEAD = {
     "matmul": "write np.matmul(t, u), or t @ u",
     "unsqueeze": "write np.expand_dims(t, axis)",
     "permute": "write t.transpose(axes)",
+    "strides": "write np.lib.stride_tricks.sliding_window_view(t, shape) for windows, t.reshape for blocks",
     "view": "write t.reshape(shape); for numbers of another kind z.real and z.imag, or x + 1j * y",
 }
 

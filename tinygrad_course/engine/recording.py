@@ -29,7 +29,7 @@ from tinygrad_course.engine.sweep import OUTPUT
 from tinygrad_course.engine.views import View, in_memory, is_view, now
 from tinygrad_course.rules.elementwise import step as sign_of_reals
 from tinygrad_course.rules.indexing import astype
-from tinygrad_course.rules.shapes import MOVES
+from tinygrad_course.rules.shapes import MOVES, as_array
 from tinygrad_course.rules.table import (
     COMPOSED,
     NO_DERIVATIVE,
@@ -122,7 +122,9 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
                 members, value = _members(cls, rule, arg, holds)
                 args = (members, *args[1:])
             else:
-                value = _constant(cls, rule, arg, holds)
+                value = _constant(cls, rule, arg, holds, len(values))
+                if type(value) is cls:
+                    return record(cls, rule, _with(value, arg, args), kwargs)
                 narrow = narrow or rule.casts
                 if value is not arg:
                     if rule.elementwise or rule is _GETITEM:  # what there is to whoever reads the recording
@@ -251,7 +253,8 @@ def _members(
 ) -> tuple[tuple[Any, ...], list[Any]]:
     """Return the arrays that a function such as np.concatenate takes first, as recorded, and their values."""
     recorded, values = [], []
-    for member in members:
+    for given in members:
+        member = as_array(given) if _holds_tensor(cls, given) else given
         if type(member) is cls:
             here = now(member)
             recorded.append(here)
@@ -262,17 +265,14 @@ def _members(
     return tuple(recorded), values
 
 
-def _constant(cls: type[Tensor], rule: Rule, value: Any, holds: list[Any]) -> Any:
-    """Return another argument so that later changes to it don't reach the recording."""
+def _constant(cls: type[Tensor], rule: Rule, value: Any, holds: list[Any], i: int) -> Any:
+    """Return argument i so that later changes to it don't reach the recording; a list of Tensors, joined."""
     kind = type(value)
     if kind is tuple and not rule.elementwise and _UNCHANGING.issuperset(map(type, value)):
         return value
     if (kind is list or kind is tuple) and _holds_tensor(cls, value):
-        if rule.elementwise:
-            raise TypeError(
-                f"{as_written(rule.function)} was given a {kind.__name__} that holds Tensors; "
-                "join them first with tinygrad_course.array([...])"
-            )
+        if rule.variadic or rule.vjps[i : i + 1] not in {(), (None,)}:
+            return as_array(value)
         raise TypeError(errors.uncovered(rule, f"a Tensor inside a {kind.__name__}"))
     if rule.elementwise and (kind is list or kind is tuple):
         return np.array(value)
@@ -545,6 +545,8 @@ def _into(
     if type(out) is tuple and len(out) == 1:
         out = out[0]
     if type(out) is not cls:
+        if function in NO_DERIVATIVE:
+            return function(*peek(cls, args), **peek(cls, kwargs), out=out)
         raise into_plain(f"out= of {as_written(function)}")
     y = function(*args, **kwargs)
     dtype, casting = getattr(y, "dtype", out.dtype), kwargs.get("casting", "same_kind")

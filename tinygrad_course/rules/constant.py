@@ -64,8 +64,7 @@ REFUSED_MODULES.update(
 )
 refused(
     "its result is complex for some arguments; use the function of the same name in np",
-    *(scimath.sqrt, scimath.log, scimath.log2, scimath.log10, scimath.logn, scimath.power),
-    *(scimath.arccos, scimath.arcsin, scimath.arctanh),
+    *(scimath.logn, scimath.power),
 )
 refused("it makes real numbers complex; write np.sort(z) of complex numbers", np.sort_complex)
 refused(

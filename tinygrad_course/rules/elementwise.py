@@ -20,6 +20,7 @@ At a kink, where a derivative does not exist, these values are taken throughout 
 - Steps (``np.floor``, ``np.sign``, ``np.heaviside``, ``np.round``) are constant, on the step too.
 """
 
+import functools
 import math
 from typing import Any
 
@@ -48,6 +49,17 @@ rule(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide
 rule(np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.trunc(a / b))
 composed(np.divmod)(lambda a, b, /: (np.floor_divide(a, b), np.remainder(a, b)))
 composed(np.modf)(lambda x, /: (x - np.trunc(x), np.trunc(x)))
+
+
+def complex_outside(ufunc: Any, lowest: float, highest: float, x: Any) -> Any:
+    """A function of `np.emath`: complex where an argument lies outside of what `ufunc` takes."""
+    outside = not is_complex(x) and np.any((x < lowest) | (x > highest))
+    return ufunc(x.astype(np.result_type(x, np.complex64)) if outside else x)
+
+
+for _name in ("sqrt", "log", "log2", "log10", "arccos", "arcsin", "arctanh"):
+    _limits = (-1.0, 1.0) if _name.startswith("arc") else (0.0, math.inf)
+    composed(getattr(np.emath, _name))(functools.partial(complex_outside, getattr(np, _name), *_limits))
 rule(np.ldexp, lambda g, y, a, n: np.ldexp(g, n), None)
 for _in_radians, _in_degrees in ((np.deg2rad, np.rad2deg), (np.radians, np.degrees)):
     rule(_in_radians, lambda g, y, a: g * (math.pi / 180.0), saves=False)
@@ -88,8 +100,15 @@ rule(np.log10, lambda g, y, a: g / (LOG_10 * a))
 rule(np.sin, lambda g, y, a: g * np.cos(a))
 rule(np.cos, lambda g, y, a: -g * np.sin(a))
 rule(np.tan, lambda g, y, a: g * (1.0 + y * y))
-rule(np.arcsin, lambda g, y, a: g / np.sqrt((1.0 - a) * (1.0 + a)))
-rule(np.arccos, lambda g, y, a: -g / np.sqrt((1.0 - a) * (1.0 + a)))
+
+
+def other_side(a: Any) -> Any:
+    """The root of 1 - a^2; on the cuts beyond 1, where a complex number has an imaginary 0, on its side."""
+    return np.sqrt(-(a - 1.0)) * np.sqrt(1.0 + a) if is_complex(a) else np.sqrt((1.0 - a) * (1.0 + a))
+
+
+rule(np.arcsin, lambda g, y, a: g / other_side(a))
+rule(np.arccos, lambda g, y, a: -g / other_side(a))
 rule(np.arctan, lambda g, y, a: g / (1.0 + a * a))
 rule(np.sinh, lambda g, y, a: g * np.cosh(a))
 rule(np.cosh, lambda g, y, a: g * np.sinh(a))

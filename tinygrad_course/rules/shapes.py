@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.table import Vjp
+from tinygrad_course.rules.table import Vjp, is_tensor
 
 Axes = int | tuple[int, ...] | None
 
@@ -133,8 +133,20 @@ def transposed(a: Any) -> Any:
 
 
 def as_array(a: Any) -> Any:
-    """A number or a list among the arguments as an array; arrays and Tensors are left alone."""
-    return a if hasattr(a, "ndim") else np.asarray(a)
+    """A number or a list, also one of Tensors, as an array; arrays and Tensors are left alone."""
+    if hasattr(a, "ndim"):
+        return a
+    nest = isinstance(a, (list, tuple))
+    parts = [as_array(part) if isinstance(part, (list, tuple)) else part for part in a] if nest else ()
+    if not any(map(is_tensor, parts)):
+        return np.asarray(a)
+    shapes = [np.shape(part) for part in parts]
+    if len(set(shapes)) > 1:
+        raise ValueError(
+            f"array: the parts of one level have shapes {shapes}; they must be equal. np.concatenate joins "
+            "parts of different lengths"
+        )
+    return np.stack(parts)
 
 
 def inexact(a: Any) -> Any:

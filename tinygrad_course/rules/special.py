@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 from scipy import special
+from scipy.special._ufuncs import _lambertw
 
 from tinygrad_course.rules.shapes import LARGE, is_complex, largest, with_far_entries
 from tinygrad_course.rules.table import RULES, Vjp, no_derivative, primitive, refused, rule
@@ -278,6 +279,8 @@ def spence_slope(a: Any) -> Any:
 SPENCE_SLOPE = tuple((-1.0) ** (k + 1) / (k + 1) for k in range(16))
 rule(special.spence, lambda g, y, a: g * spence_slope(a))
 rule(special.wrightomega, lambda g, y, a: g * (y / (1.0 + y)))
+# (behind `lambertw`, which is no ufunc)
+rule(_lambertw, lambda g, y, z, *_: g * np.exp(-y) / (1.0 + y), elementwise=True)
 
 # ------------------------------------------------------------------ without a rule
 

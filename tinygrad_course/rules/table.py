@@ -212,7 +212,7 @@ def refusal(function: Callable[..., Any]) -> str | None:
 
 
 def as_written(function: Any) -> str:
-    """Return what a user calls a function: ``np.linalg.norm``, ``scipy.special.lambertw``, ``np.add.at``."""
+    """Return what a user calls a function: ``np.linalg.norm``, ``scipy.special.zeta``, ``np.add.at``."""
     name = getattr(function, "__name__", str(function))
     of = getattr(function, "__self__", None)
     if isinstance(of, np.ufunc):

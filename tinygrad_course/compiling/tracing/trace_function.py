@@ -28,6 +28,7 @@ from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace,
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.creation import clock
+from tinygrad_course.engine.finite_gradients import all_finite
 from tinygrad_course.engine.inputs import held, observers, values_of_own, values_returned
 from tinygrad_course.engine.masked_gradients import Masks, masks
 from tinygrad_course.engine.tensor import Tensor
@@ -179,7 +180,8 @@ class Recorder:
             watched = Masks(made=masked, mended=True)
             run = self.run(watched, NamesInCode())
         self._check_the_way(run, asked=captured.reads(ASKING))
-        if unmasked and loses_nan(run.program, run.trace, since, exponentials=alone):
+        known = all_finite(x for _, x in trees.leaves((run.result, run.changes)))  # (a program is looked at)
+        if unmasked and (not known or loses_nan(run.program, run.trace, since, exponentials=alone)):
             return self.record(captured, mended=True)
         return run, unmasked, quiet
 
