@@ -40,6 +40,17 @@ def start():
     return {"w": np.zeros(3), "deep": {"t": 0}, "first": 1}, []
 
 
+def oddly_named(p):
+    p["a.b"].append(2 * p["v"])
+    p["a"]["b"].append(3 * p["v"])
+    p[1]["x"] = p[1]["x"] + p[1, 2]
+    return {(1, 2): p[1, 2] * 2}
+
+
+def odd_names():
+    return [{"a.b": [], "a": {"b": []}, "v": X, 1: {"x": X}, (1, 2): 5 * X}]
+
+
 def swapped():
     return {"x": X}, {"x": X.astype(">f8")}
 
@@ -47,7 +58,12 @@ def swapped():
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
 @pytest.mark.parametrize(
     ("f", "arguments"),
-    [(descent, start), (in_turn, swapped), (shared, lambda: [{"one": {"x": X}, "all": []}])],
+    [
+        (descent, start),
+        (in_turn, swapped),
+        (shared, lambda: [{"one": {"x": X}, "all": []}]),
+        (oddly_named, odd_names),
+    ],
 )
 def test_what_the_function_changes_the_caller_sees(f, arguments, engine):
     program, ours, theirs = compiled(f, engine=engine), arguments(), arguments()

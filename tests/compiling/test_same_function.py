@@ -108,6 +108,10 @@ def pieces(w):
     return np.sum(np.select([w > 0, w == 0], [np.log(w), w * 5], -w))
 
 
+def root(w):
+    return np.sum(np.where(w > 0, np.sqrt(w), 0))
+
+
 def tanh(w):
     return np.sum((np.exp(w) - np.exp(-w)) / (np.exp(w) + np.exp(-w)))
 
@@ -127,6 +131,10 @@ def odds(w):
         (lambda w: np.nansum(grad(pieces)(w)), [0.0, 1.0, -1.0]),
         (lambda w: grad(pieces)(w) > 0, [0.0, 1.0, -1.0]),
         (lambda w: np.sort(grad(pieces)(w))[:2], [0.0, 1.0, -1.0]),
+        (lambda w: np.where(grad(root)(w) < 0.1, 1.0, 2.0), [0.0, 1.0, 2.0]),
+        (lambda w: np.copysign(1.0, grad(root)(w)), [0.0, 1.0, 2.0]),
+        (lambda w: np.linalg.norm(grad(root)(w), 0), [0.0, 1.0, 2.0]),
+        (lambda w: np.searchsorted([0.1, 1.0], grad(root)(w)), [0.0, 1.0, 2.0]),
         (lambda w: value_and_grad(tanh)(w)[0] < 1, [800.0, -800.0, 0.0]),
         (lambda w: np.where(grad(odds)(w) >= 0, 1.0, -1.0), [800.0, -800.0, 0.0]),
     ],
@@ -134,7 +142,7 @@ def odds(w):
 def test_a_nan_that_no_result_shows_is_none(f, later, engine):
     step, later = compiled(f, engine=engine), np.array(later)
     with np.errstate(all="ignore"):
-        step(np.array([1.0, 2.0, -1.0]))
+        step(np.array([1.0, 2.0, 4.0]))
         assert_equal(step(later), f(later))
 
 
@@ -619,6 +627,43 @@ def test_what_numpy_makes_arrays_of(likes, engine):
     np.testing.assert_allclose(ours[0], J)
     np.testing.assert_allclose(ours[1], dx)
     np.testing.assert_allclose(compiled(lambda x: cost(x, likes), engine=engine)(x), J)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_numpy_makes_arrays_of_lists_that_hold_arguments(engine):
+    def f(x, n):
+        y = [x[0], 2.0] * x[:2] + np.where(x[:2] > 0, (x[1], 1), [[n[0], 2], [3.0, x[0]]])
+        return {"y": y, "rows": x[:2] - [x[:2], [1, 2]]}
+
+    arguments = np.array([0.5, -1.0, 2.0]), np.array([3, 4])
+    step = compiled(f, engine=engine)
+    step(*arguments)
+    assert_equal(step(*arguments), f(*arguments))
+
+
+class Tagged(dict):
+    """A dict that is made with something else than what it holds."""
+
+    def __init__(self, tag):
+        super().__init__()
+        self.tag = tag
+
+
+def test_dicts_of_any_kind_are_returned():
+    empty = Tagged("t"), collections.defaultdict(list), collections.OrderedDict()
+
+    def f(x):
+        made = copy.deepcopy(empty)
+        for one in made:
+            one["x"] = 2 * x
+        return made
+
+    step, x = compiled(f), np.ones(2)
+    for made in (step(x), step(x)):
+        assert_equal(made, f(x))
+        assert [type(one) for one in made] == [type(one) for one in empty]
+        assert made[0].tag == "t"
+        assert made[1]["new"] == []
 
 
 HALVES = {

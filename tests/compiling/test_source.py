@@ -226,3 +226,19 @@ def test_backward_of_tensors_inside():
     program = compiled(step)
     assert_equal(program(w, X), step(w, X))
     assert_equal(program(2 * w, X), step(2 * w, X))
+
+
+@pytest.mark.parametrize("key", ["fc.weight", "fc 1", "it's", 1, (1, "a]")])
+def test_parameters_are_looked_up_by_any_key(key):
+    def step(p, q):
+        p[key]["x"] = 3 * p[key]["x"]
+        return {key: p[key]["x"] * 2, "q": q["fc"]["weight"] + q["fc.weight"]}
+
+    def arguments():
+        return {key: {"x": np.ones(2)}}, {"fc": {"weight": np.ones(3)}, "fc.weight": 2 * np.ones(3)}
+
+    program = compiled(step)
+    program(*arguments())
+    ours, theirs = arguments(), arguments()
+    assert_equal(pasted(program)(*ours), step(*theirs))
+    assert_equal(ours, theirs)

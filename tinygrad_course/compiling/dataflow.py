@@ -112,7 +112,15 @@ def constant(data: Any) -> Value:
 
 def argument(x: Any, path: str) -> Value:
     """Return the value that comes with each call where `x` came when the function was recorded."""
-    return Value(None, (), {}, np.shape(x), np.asarray(x).dtype, kind_of(x), name=path.rpartition(".")[2])
+    return Value(
+        None,
+        (),
+        {},
+        np.shape(x),
+        np.asarray(x).dtype,
+        kind_of(x),
+        name=path.rpartition(".")[2].rstrip("]'\""),
+    )
 
 
 def kind_of(x: Any) -> Kind:

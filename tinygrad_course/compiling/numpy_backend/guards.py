@@ -1,5 +1,7 @@
 """One signature of a compiled function: check the call's arguments, run, return what the function returns."""
 
+import copy
+import functools
 import itertools
 import math
 import threading
@@ -12,9 +14,8 @@ from tinygrad_course.compiling.numpy_backend.code_generation import python_funct
 from tinygrad_course.compiling.readable.operator_syntax import nest_text
 from tinygrad_course.compiling.readable.python_source import substitute
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
-from tinygrad_course.compiling.tracing.changed_arguments import Kept
+from tinygrad_course.compiling.tracing.changed_arguments import Kept, place_of
 from tinygrad_course.compiling.tracing.trace_function import Traced
-from tinygrad_course.engine.trees import path_of
 
 #: What a program without masks returns where its results are not finite: another is to be made, with masks.
 NOT_FINITE: Any = object()
@@ -116,7 +117,7 @@ class GuardedProgram:
             inner = f"i{len(self.checks)}"
             place = repr(key) if type(key) in {int, str} else self.bind(key)
             self.checks.append(f"{inner} = {name}[{place}]")
-            self._take(inner, item, path_of(path, key))
+            self._take(inner, item, place_of(path, key))
 
     def _captured(self, captured: CapturedValues) -> None:
         if len(captured.names) <= 40 and not captured.contents:
@@ -152,9 +153,19 @@ class GuardedProgram:
             if type(x) is _Text:
                 return str(x)
             if isinstance(x, dict):  # of a class of the user's own
-                return f"{self.bind(type(x))}({self._nest([*x.items()])})"
-            if isinstance(x, tuple):
+                empty = copy.copy(x)
+                empty.clear()
+                return f"{self.bind(functools.partial(_filled, empty))}({self._nest([*x.items()])})"
+            if isinstance(x, tuple) and type(x) is not tuple:  # else a key
                 return f"{self.bind(type(x))}(*{self._nest(tuple(x))})"
             return repr(x) if x is None or type(x) in {bool, int} else self.bind(x)
 
         return nest_text(tree, leaf)
+
+
+def _filled(empty: Any, items: Any) -> Any:
+    """Return a dict like an empty one with these items."""
+    made = copy.copy(empty)
+    for key, value in items:
+        made[key] = value
+    return made

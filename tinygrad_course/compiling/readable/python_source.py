@@ -1,6 +1,7 @@
 """A program as readable Python: what a student would have written by hand, in the course's names."""
 
 import keyword
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -67,7 +68,7 @@ class Source:
 
     def _inputs(self, paths: list[str]) -> list[str]:
         lines = []
-        last = [path.replace("]", "").replace("[", ".").split(".") for path in paths]
+        last = [re.split(r"\W+", path.rstrip("]'\")")) for path in paths]
         ends = [parts[-1] for parts in last]
         for value, path, parts in zip(self.program.inputs, paths, last, strict=True):
             if len(parts) == 1:
@@ -161,8 +162,8 @@ class Source:
 
 def _lookup(path: str) -> str:
     """Return ``parameters["W1"]`` for the path ``parameters.W1``."""
-    head, *rest = path.replace("[", ".[").split(".")
-    return head + "".join(part if part.startswith("[") else f'["{part}"]' for part in rest)
+    bracket = r"""\[(?:'[^']*'|"[^"]*"|[^]'"])*]"""  # with a key that is no identifier
+    return re.sub(rf"({bracket})|\.(\w+)", lambda found: found[1] or f'["{found[2]}"]', path)
 
 
 def _comment(value: Value) -> str:

@@ -34,12 +34,12 @@ def as_read(
 
 
 def _as_array(x: Any) -> Any:
-    """Return what NumPy makes an array of, a list or a range, as one; what holds tracers is left."""
+    """Return what NumPy makes an array of, a list or a range, as one; what holds tracers by a call."""
     if x is None or hasattr(x, "__array_ufunc__") or isinstance(x, (int, float, complex, str)):
         return x
     found: list[Any] = []
     of_each(x, lambda part: found.append(part) if is_tensor(part) else None)
-    return x if found else np.asarray(x)
+    return np.stack([_as_array(part) for part in x]) if found else np.asarray(x)
 
 
 @functools.cache

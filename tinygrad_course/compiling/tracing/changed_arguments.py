@@ -11,6 +11,24 @@ class Kept(str):
     __slots__ = ()
 
 
+def place_of(path: str, key: Any) -> str:
+    """Return the path of what a dict, a list or a tuple has under a key; no two have the same.
+
+    Examples
+    --------
+    >>> place_of("p", "W1"), place_of("p", "fc.weight"), place_of("p", 1)
+    ('p.W1', "p['fc.weight']", 'p[1]')
+    """
+    return f"{path}.{key}" if type(key) is str and key.isidentifier() else f"{path}[{key!r}]"
+
+
+def entries(tree: Any, path: str) -> list[tuple[str, Any]] | None:
+    """Return what a dict, a list or a tuple holds, each with its path; None of anything else."""
+    if isinstance(tree, dict):
+        return [(place_of(path, key), x) for key, x in tree.items()]
+    return [(place_of(path, i), x) for i, x in enumerate(tree)] if isinstance(tree, (list, tuple)) else None
+
+
 def containers(tree: Any, path: str) -> list[tuple[str, Any]]:
     """Return the dicts and lists in an argument, each with its path.
 
@@ -19,11 +37,8 @@ def containers(tree: Any, path: str) -> list[tuple[str, Any]]:
     >>> containers({"layers": [{}, 1.0]}, "p")
     [('p', {'layers': [{}, 1.0]}), ('p.layers', [{}, 1.0]), ('p.layers[0]', {})]
     """
-    if isinstance(tree, dict):
-        inner = [(f"{path}.{key}", x) for key, x in tree.items()]
-    elif isinstance(tree, (list, tuple)):
-        inner = [(f"{path}[{i}]", x) for i, x in enumerate(tree)]
-    else:
+    inner = entries(tree, path)
+    if inner is None:
         return []
     found = [] if isinstance(tree, tuple) else [(path, tree)]
     return found + [one for place, x in inner for one in containers(x, place)]
@@ -48,13 +63,13 @@ class Contents:
         if isinstance(x, dict):
             built = {} if type(x) is dict or id(x) in self.kept else copy.copy(x)
             for key, inner in x.items():
-                built[key] = entry(f"{path}.{key}", inner)
+                built[key] = entry(place_of(path, key), inner)
             return built
         if isinstance(x, (list, tuple)):
-            entries = [entry(f"{path}[{i}]", inner) for i, inner in enumerate(x)]
+            after = [entry(place_of(path, i), inner) for i, inner in enumerate(x)]
             if isinstance(x, list):
-                return entries
-            return type(x)(*entries) if hasattr(x, "_fields") else tuple(entries)
+                return after
+            return type(x)(*after) if hasattr(x, "_fields") else tuple(after)
         return None if x is None else leaf(path, x)
 
 

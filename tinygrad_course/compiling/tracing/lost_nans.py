@@ -81,16 +81,26 @@ _WITH_NAN = {
     *(np.matmul, np.dot, np.reshape),
 }
 #: Functions of numbers that may give a finite one for NaN.
-_WITHOUT_NAN = {np.fmin, np.fmax, np.nan_to_num, np.power, operator.pow, np.sort, np.partition, np.hypot}
+_WITHOUT_NAN = {
+    np.fmin,
+    np.fmax,
+    np.nan_to_num,
+    np.power,
+    operator.pow,
+    np.sort,
+    np.partition,
+    np.hypot,
+    np.copysign,
+}
 
 
 def loses_nan(program: Program, trace: Trace, since: int | None, *, exponentials: bool) -> bool:
-    """Whether a NaN that is computed after so many calls may reach no result: its sign is asked for, say.
+    """Whether a NaN, the last of so many calls or later, may reach no result: its sign is asked for, say.
 
     With `exponentials`, from the first one on.
     """
     calls = [v for v, *_ in trace.calls]
-    begins = [calls[since].born] if since is not None and since < len(calls) else []
+    begins = [calls[since - 1].born] if since else []
     if exponentials:
         begins += [v.born for v in calls if v.function in _EXPONENTIALS][:1]
     if not begins:
@@ -105,6 +115,8 @@ def loses_nan(program: Program, trace: Trace, since: int | None, *, exponentials
         if v.kind == "tuple":
             continue
         lost = v.function in _WITHOUT_NAN or as_written(v.function).startswith("np.nan")
+        if v.function is np.linalg.norm:  # of order 0 it counts
+            lost = (*v.args[1:2], v.kwargs.get("ord"))[0] == 0
         for a in v.inputs:
             while a.function is np.reshape and isinstance(a.args[0], Value):
                 a = a.args[0]
