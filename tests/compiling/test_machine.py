@@ -24,7 +24,6 @@ from tinygrad_course.compiling.machine import (
     register_tiles,
     vector_math,
 )
-from tinygrad_course.compiling.passes.fuse import NotFused
 
 llvm = pytest.importorskip("llvmlite.binding")
 
@@ -755,7 +754,8 @@ def test_statements_mean_what_they_do_in_python(seed, n, m, strided):
         "def compute(x, y, n, k, b, w, out):\n"
         "    low, high = min(n, 3), f8(k) - -0.5\n"
         "    total = 0.0\n"
-        "    out[:] = 0\n"
+        "    for j in range(out.shape[0]):\n"
+        "        out[j] = 0.0\n"
         "    for i in range(1, x.shape[0], 2):\n"
         "        for j in range(x.shape[1]):\n"
         "            if (y[j] & (x[i, j] > 0)) or i == 3:\n"
@@ -787,20 +787,6 @@ def test_products_that_wait_for_each_other_are_not_stacked():
         return np.sum((np.tanh(right) @ U) * (np.tanh(left) @ V))
 
     np.testing.assert_allclose(compiled(f, engine="machine")(W), f(W))
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("while True: pass", "while True"),
-        ("y = x[0] if 1 else 2", "x[0] if"),
-        ("y = f(x[0])", "f"),
-        ("y = [1]", "[1]"),
-    ],
-)
-def test_words_that_are_not_known_are_named(text, named):
-    with pytest.raises(NotFused, match=re.escape(named)):
-        jit.compile_source(f"def compute(x):\n    {text}\n    return None\n", ("f8 1",))
 
 
 def test_an_argument_that_is_no_number_is_an_error_of_pythons():

@@ -147,8 +147,6 @@ class Columns:
 
     def _call(self, value: Value) -> None:
         function = value.function
-        if value.kind == "tuple" or value.dtype is None:
-            raise NotFused
         if function in {np.matmul, np.dot}:
             self._product(value)
         elif function in SYSTEMS:

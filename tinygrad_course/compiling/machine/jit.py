@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import struct
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -32,10 +34,8 @@ def compile_source(source: str, types: tuple[str, ...]) -> Callable[..., Any]:
     name = "f" + hashlib.sha256(repr((engine.target, source, types)).encode()).hexdigest()[:40]
     code = code_cache.load(name)
     if code is None:
-        from tinygrad_course.compiling.machine.python_entry import is_supported, module_text
+        from tinygrad_course.compiling.machine.python_entry import module_text
 
-        if not is_supported():
-            raise NotFused("machine code is made for CPython on 64 bits")
         code = engine.compile(module_text(source, types, name))
         code_cache.keep(name, code)
     made = engine.function(name, code)
@@ -48,7 +48,7 @@ sources: dict[Any, tuple[str, tuple[str, ...]]] = {}
 
 
 def target() -> tuple[str, ...]:
-    """Return what machine code depends on beside its text; an ImportError without llvmlite."""
+    """Return what machine code depends on beside its text; an ImportError where there is none."""
     return _engine().target
 
 
@@ -64,6 +64,8 @@ class _Engine:
                 "machine code is made by llvmlite, which is not installed: "
                 "pip install 'tinygrad-course[fast]'"
             ) from None
+        if struct.calcsize("P") != 8 or sys.implementation.name != "cpython":
+            raise ImportError("machine code is made for CPython on 64 bits: compiled(f) uses NumPy alone")
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         self.llvm = llvm

@@ -11,7 +11,6 @@ from typing import Any
 
 from tinygrad_course.compiling.machine import vector_math
 from tinygrad_course.compiling.machine.register_tiles import tile_text
-from tinygrad_course.compiling.passes.fuse import NotFused
 
 #: Numbers in memory, by the names of their dtypes; integers become 64 bits where they are read.
 STORED = {
@@ -87,7 +86,7 @@ def structure(types: list[str]) -> str:
 
 
 #: A function's name, and whether it is called with single precision.
-OfLibrary = Callable[[str, bool], "tuple[str, str, list[str]] | None"]
+OfLibrary = Callable[[str, bool], tuple[str, str, list[str]]]
 
 
 class Expressions:
@@ -125,13 +124,6 @@ class Expressions:
 
     # ------------------------------------------------------------------ expressions
 
-    def scalar(self, node: ast.expr) -> Number:
-        """Translate an expression that is a number."""
-        found = self.expression(node)
-        if not isinstance(found, Number):
-            raise NotFused(f"{ast.unparse(node)}, which is no number")
-        return found
-
     def expression(self, node: ast.expr) -> Any:
         """Translate an expression: return a `Number`, an `Array`, or a list of numbers."""
         if isinstance(node, ast.Constant):
@@ -146,14 +138,15 @@ class Expressions:
             constant = getattr(vector_math, node.id)
             return number(constant, "i64" if type(constant) is int else self.real)
         if isinstance(node, ast.BinOp):
-            return self.binary(node.op, self.scalar(node.left), self.scalar(node.right))
+            return self.binary(node.op, self.expression(node.left), self.expression(node.right))
         if isinstance(node, ast.UnaryOp):
             return self._unary(node)
         if isinstance(node, ast.BoolOp):
-            how = "or" if isinstance(node.op, ast.Or) else "and"
-            return functools.reduce(lambda a, b: self.arithmetic(how, a, b), map(self.scalar, node.values))
+            return functools.reduce(
+                lambda a, b: self.arithmetic("or", a, b), map(self.expression, node.values)
+            )
         if isinstance(node, ast.Compare):
-            a, b = (self.scalar(n) for n in (node.left, node.comparators[0]))
+            a, b = (self.expression(n) for n in (node.left, node.comparators[0]))
             # a truth value of one bit is -1 to a signed comparison
             a, b = self._alike(*(self.convert(x, "i64") if x.type == "i1" else x for x in (a, b)))
             names = _COMPARISONS[type(node.ops[0])]
@@ -163,9 +156,8 @@ class Expressions:
             return self._entry(node)
         if isinstance(node, ast.Attribute) and node.attr in _CONSTANTS:
             return number(_CONSTANTS[node.attr], self.real)
-        if isinstance(node, ast.Call):
-            return self._called(node)
-        raise NotFused(f"the expression {ast.unparse(node)}")
+        assert isinstance(node, ast.Call)  # noqa: S101
+        return self._called(node)
 
     def arithmetic(self, how: str, a: Number, b: Number) -> Number:
         """Append an instruction on two numbers of one type."""
@@ -178,8 +170,6 @@ class Expressions:
         if isinstance(operator, ast.Pow):
             return self._of_two("pow", a, b, CAREFUL)
         how = _OPERATORS[type(operator)][0 if floats else 1]
-        if not how:
-            raise NotFused(f"{type(operator).__name__} of {a.type}")
         return self.arithmetic(f"{how} {CAREFUL}" if floats else how, a, b)
 
     def _of_two(self, name: str, a: Number, b: Number, how: str = "") -> Number:
@@ -190,13 +180,11 @@ class Expressions:
         return self.value(a.type, f"call {how} {a.type} {function}({a}, {b})")  # type: ignore[no-any-return]
 
     def _unary(self, node: ast.UnaryOp) -> Number:
-        x = self.scalar(node.operand)
+        x = self.expression(node.operand)
         if isinstance(node.op, ast.Not):
             return self.value("i1", f"xor {x}, true")  # type: ignore[no-any-return]
         if x.known is not None:
             return number(-x.known, x.type)
-        if x.type == "i64":
-            return self.arithmetic("sub nsw", number(0, "i64"), x)
         return self.value(x.type, f"fneg {CAREFUL} {x}")  # type: ignore[no-any-return]
 
     def _alike(self, a: Number, b: Number) -> tuple[Number, Number]:
@@ -221,14 +209,12 @@ class Expressions:
             ("float", "double"): "fpext", ("double", "float"): "fptrunc", ("i64", "double"): "sitofp",
             ("i64", "float"): "sitofp", ("i1", "double"): "uitofp", ("i1", "float"): "uitofp",
             ("i1", "i64"): "zext",
-        }.get((x.type, type))  # fmt: skip
-        if how is None:
-            raise NotFused(f"{x.type} as {type}")
+        }[x.type, type]  # fmt: skip
         return self.value(type, f"{how} {x} to {type}")  # type: ignore[no-any-return]
 
     def _place(self, array: Array, index: ast.expr) -> str:
         """Return a pointer to an entry."""
-        parts = [self.scalar(i) for i in (index.elts if isinstance(index, ast.Tuple) else [index])]
+        parts = [self.expression(i) for i in (index.elts if isinstance(index, ast.Tuple) else [index])]
         if array.strides is not None:
             offset = number(0, "i64")
             for i, stride in zip(parts, array.strides, strict=False):
@@ -268,18 +254,15 @@ class Expressions:
         if name == "tile":
             return self._tile(node.args)
         if name in _TYPES:
-            return self.convert(self.scalar(node.args[0]), _TYPES[name])
-        values = [self.scalar(a) for a in node.args]
+            return self.convert(self.expression(node.args[0]), _TYPES[name])
+        values = [self.expression(a) for a in node.args]
         if special is not None:
             return special(*values)
         if name in _BITS:
             return self.value(_BITS[name], f"bitcast {values[0]} to {_BITS[name]}")
         if name in _EXTREMES:
             return self._of_two(_EXTREMES[name], values[0], values[1])
-        found = self.of_library(name, all(x.type == "float" for x in values))
-        if found is None:
-            raise NotFused(f"the function {name}")
-        name, type, types = found
+        name, type, types = self.of_library(name, all(x.type == "float" for x in values))
         given = ", ".join(str(self.convert(x, type)) for x in values)
         made = self.value(structure(types), f"call {structure(types)} @{name}({given})")
         if len(types) == 1:
@@ -289,7 +272,7 @@ class Expressions:
     def _of_module(self, name: str, arguments: list[ast.expr]) -> Any:
         if name in {"zeros", "empty"}:
             return self._fresh(arguments, zeros=name == "zeros")
-        function, values = _MATHEMATICS[name], [self.scalar(a) for a in arguments]
+        function, values = _MATHEMATICS[name], [self.expression(a) for a in arguments]
         single = function in _EXACT and all(x.type == "float" for x in values)
         type = "float" if single else "double"
         function = function.replace("f64", "f32") if single else function
@@ -302,14 +285,13 @@ class Expressions:
         size, dtype = arguments
         assert isinstance(dtype, ast.Attribute)  # noqa: S101
         kind = self.expression(dtype.value).kind
-        count = self.scalar(size)
+        count = self.expression(size)
         nbytes = self.arithmetic("mul nsw", count, number(int(kind[1]), "i64"))
         pointer = self.value("ptr", f"call noalias ptr @PyMem_RawMalloc({nbytes})")
         self.owned.append(pointer)
-        array = Array(kind, pointer, [count])
         if zeros:
-            self._fill(array, number(0))
-        return array
+            self.add(f"call void @llvm.memset.p0.i64(ptr {pointer}, i8 0, {nbytes}, i1 false)")
+        return Array(kind, pointer, [count])
 
     def _tile(self, arguments: list[ast.expr]) -> Number:
         values = [self.expression(a) for a in arguments]
@@ -327,10 +309,3 @@ class Expressions:
 
     def _call_min(self, a: Number, b: Number) -> Number:
         return self.value("i64", f"call i64 @llvm.smin.i64({a}, {b})")  # type: ignore[no-any-return]
-
-    def _fill(self, array: Array, value: Number) -> None:
-        assert value.known == 0  # noqa: S101
-        size = number(int(array.kind[1]), "i64")
-        for n in array.shape:
-            size = self.arithmetic("mul nsw", size, n)
-        self.add(f"call void @llvm.memset.p0.i64(ptr {array.data}, i8 0, {size}, i1 false)")

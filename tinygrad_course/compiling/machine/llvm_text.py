@@ -86,16 +86,14 @@ class Module:
         self.functions.append('!0 = !{!"llvm.loop.vectorize.predicate.enable", i1 true}')
         return len(body.returned)
 
-    def of_library(self, name: str, single: bool) -> tuple[str, str, list[str]] | None:
+    def of_library(self, name: str, single: bool) -> tuple[str, str, list[str]]:
         """Translate a function of `vector_math`, of single precision if there is one.
 
-        Return its name, the type of its arguments, and the types of what it returns; None if it is not there.
+        Return its name, the type of its arguments, and the types of what it returns.
         """
         single = single and (name.endswith("4") or f"{name}4" in _library())
         name = f"{name}4" if single and not name.endswith("4") else name
         type = "float" if single else "double"
-        if name not in _library():
-            return None
         if name not in self.known:
             definition = _library()[name]
             body = _Body(self.of_library, self.declared, type)
@@ -146,10 +144,7 @@ class _Body(Expressions):
     def statements(self, body: list[ast.stmt]) -> None:
         """Translate statements."""
         for statement in body:
-            method = getattr(self, f"_{type(statement).__name__.lower()}", None)
-            if method is None:
-                raise NotFused(f"the statement {ast.unparse(statement)}")
-            method(statement)
+            getattr(self, f"_{type(statement).__name__.lower()}")(statement)
 
     def bind(self, name: str, value: Any) -> None:
         """Give a name a value: an array for good, a number in a slot of its type."""
@@ -169,10 +164,10 @@ class _Body(Expressions):
     def _return(self, statement: ast.Return) -> None:
         value = statement.value
         if isinstance(value, ast.Tuple):
-            self.returned = [self.scalar(x) for x in value.elts]
+            self.returned = [self.expression(x) for x in value.elts]
         elif not isinstance(value, ast.Constant) or value.value is not None:
             assert value is not None  # noqa: S101
-            self.returned = [self.scalar(value)]
+            self.returned = [self.expression(value)]
 
     def _assign(self, statement: ast.Assign) -> None:
         (target,) = statement.targets
@@ -194,27 +189,22 @@ class _Body(Expressions):
             return
         assert isinstance(target, ast.Subscript)  # noqa: S101
         array = self.expression(target.value)
-        if isinstance(target.slice, ast.Slice):  # x[:] = 0
-            self._fill(array, value)
-            return
         pointer = self._place(array, target.slice)
         wanted = in_registers(array.kind)
         x = self.convert(value, wanted)
-        if STORED[array.kind] != wanted:
-            x = self.value(
-                STORED[array.kind], f"{'zext' if wanted == 'i1' else 'trunc'} {x} to {STORED[array.kind]}"
-            )
+        if wanted == "i1":
+            x = self.value("i8", f"zext {x} to i8")
         self.add(f"store {x}, ptr {pointer}, align 1")
 
     def _augassign(self, statement: ast.AugAssign) -> None:
         target = statement.target
         read = ast.Name(target.id) if isinstance(target, ast.Name) else target
-        self._put(target, self.binary(statement.op, self.scalar(read), self.scalar(statement.value)))
+        self._put(target, self.binary(statement.op, self.expression(read), self.expression(statement.value)))
 
     def _for(self, statement: ast.For) -> None:
         assert isinstance(statement.iter, ast.Call)  # noqa: S101
         assert isinstance(statement.target, ast.Name)  # noqa: S101
-        bounds = [self.scalar(a) for a in statement.iter.args]
+        bounds = [self.expression(a) for a in statement.iter.args]
         start, stop = (number(0, "i64"), *bounds) if len(bounds) == 1 else bounds[:2]
         step = bounds[2] if len(bounds) > 2 else number(1, "i64")
         self.count += 1
@@ -237,7 +227,7 @@ class _Body(Expressions):
         self.lines.append(f"{end}:")
 
     def _if(self, statement: ast.If) -> None:
-        condition = self.scalar(statement.test)
+        condition = self.expression(statement.test)
         self.count += 1
         then, other, end = (f"{what}{self.count}" for what in ("then", "else", "end"))
         self.add(f"br {condition}, label %{then}, label %{other}")

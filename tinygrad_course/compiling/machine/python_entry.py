@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import struct
-import sys
 from collections.abc import Iterator
 
 from tinygrad_course.compiling.machine.llvm_expressions import in_registers
@@ -16,7 +15,7 @@ def module_text(source: str, types: tuple[str, ...], name: str) -> str:
 
     The `types` of the arguments: ``"f8"``, ``"f8 2"`` for an array of two axes whose entries lie in order,
     ``"f8 2 strided"``, or ``"f8 2 rows"`` if those of each row do; of ``"f8 0"`` nobody asks for the shape,
-    and one index finds an entry. A word that is not known here is `NotFused`.
+    and one index finds an entry.
     """
     module = Module()
     (definition,) = ast.parse(source).body
@@ -90,8 +89,3 @@ def _unpacked(i: int, given: str, lines: list[str]) -> Iterator[str]:
                 f"{name} = load i64, ptr {name}.p",
             ]
             yield f"i64 {name}"
-
-
-def is_supported() -> bool:
-    """Whether objects and arrays lie in memory as is taken for granted here."""
-    return struct.calcsize("P") == 8 and sys.implementation.name == "cpython"

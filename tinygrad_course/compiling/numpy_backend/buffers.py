@@ -71,7 +71,9 @@ class BufferPlan:
                     self._view(made)
             owners = dict.fromkeys(o for v in value.inputs for o in self._owners(v))  # in order
             for owner in (*map(id, fused), *owners):
-                self._release_if_last(owner, value, i)
+                if self._last[owner] == i and owner in self._held:
+                    block = self._held.pop(owner)
+                    self._free.setdefault(block.nbytes, []).append(block)
 
     def _concatenate(self, value: Value, results: set[int]) -> None:
         """Give concatenated arrays memory of their own, where each is computed if it can be."""
@@ -102,12 +104,6 @@ class BufferPlan:
         if base is not None and (value.function is not np.reshape or base.flags.c_contiguous):
             assert value.function is not None  # noqa: S101
             self.place[id(value)] = value.function(base, *value.args[1:])
-
-    def _release_if_last(self, owner: int, value: Value, i: int) -> None:
-        if self._last[owner] == i and owner in self._held:
-            block = self._held.pop(owner)
-            if block is not self._held.get(id(value)):
-                self._free.setdefault(block.nbytes, []).append(block)
 
     # ------------------------------------------------------------------ how long a value is needed
 
