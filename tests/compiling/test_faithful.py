@@ -1295,3 +1295,12 @@ def test_a_tensor_that_depends_on_a_leaf_outside_is_no_result(engine):
         compiled(lambda x: w * x, engine=engine)(np.ones(2))
     with pytest.raises(CannotCompile, match="returns a Tensor"):
         compiled(lambda x: [x, w], engine=engine)(np.ones(2))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+def test_zeros_of_both_signs_are_not_one_number(engine):
+    y = np.array([-0.0, 0.0, 0.0, -0.0])
+    step = compiled(lambda x: np.arctan2(y, x), engine)
+    for x in (np.ones(4), -np.ones(4)):  # at the first call the results are equal
+        np.testing.assert_array_equal(step(x), np.arctan2(y, x))
+    assert "full" not in step.source

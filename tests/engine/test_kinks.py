@@ -79,7 +79,45 @@ def test_kinks_that_cancel(f, slope, curvature):
     np.testing.assert_allclose([z.grad, grad(f)(0.0), compiled(grad(f))(0.0)], slope(np.float64(0.0)))
 
 
+#: Of what is added up to a line, or to what is smooth, at other numbers than 0 too.
+ELSEWHERE = [
+    (lambda z: np.maximum(z, 0.7) + np.minimum(z, 0.7), np.ones_like),
+    (lambda z: np.maximum(0, z - 0.7) - np.maximum(0.7 - z, 0), np.ones_like),
+    (lambda z: np.clip(z, 0, 1) + np.clip(z, -1, 0) + np.maximum(z - 1, 0), np.ones_like),
+    (lambda z: z.clip(None, 0.7) + np.clip(z, 0.7, None), np.ones_like),
+    (lambda z: np.clip(z, 0, 0.7) + z.clip(min=0.7) + z.clip(max=0), np.ones_like),
+    (lambda z: np.maximum(z, 0.7) - np.clip(-z, -0.7, 5), np.ones_like),
+    (lambda z: np.maximum(z, 0.7) + np.log1p(np.exp(-np.abs(z - 0.7))), lambda z: s(z - 0.7)),
+    (lambda z: np.sign(0.7 - z) * np.log1p(np.abs(z - 0.7)), lambda z: -1 / (1 + np.abs(z - 0.7))),
+    (lambda z: (lambda d: np.copysign(np.abs(d), d))(z - 0.7), np.ones_like),
+]
+
+
+@pytest.mark.parametrize(("f", "slope"), ELSEWHERE)
+def test_kinks_that_cancel_elsewhere(f, slope):
+    z, weights = np.array([0.7, 0.0, -0.4, 1.0]), np.arange(1.0, 5.0)
+
+    def cost(z):
+        return np.sum(f(z) * weights)
+
+    for found in (grad(cost)(z), compiled(grad(cost))(z), compiled(grad(cost), engine="machine")(z)):
+        np.testing.assert_allclose(found, slope(z) * weights, rtol=1e-12, atol=1e-15)
+
+
+def test_a_kink_at_each_of_many_numbers():
+    t = Tensor(0.5)
+    values = [np.maximum(t - 0.001 * k, 0) for k in range(1000)]
+    np.sum(np.stack(values)).backward()
+    assert t.grad == 500
+    del values
+    for k in range(100):
+        np.maximum(t, 2 + k)
+    assert len(t._about.kinks) < 600  # of the thousand that nobody has any more
+
+
 def test_a_kink_by_itself():
+    for bounds, slopes in (((0, 0.7), [0, 0, 0, 0]), ((-0.4, None), [1, 1, 0, 1]), ((None, 0), [0, 0, 1, 0])):
+        np.testing.assert_array_equal(grad(lambda z, b=bounds: np.sum(np.clip(z, *b)))(x), slopes)
     w = Tensor(x)
     assert not np.any(w > np.maximum(w, 0))  # nobody has what was computed and compared
     assert np.any(w > 0)

@@ -15,6 +15,7 @@ from tinygrad_course.compiling.dataflow import (
     constant,
     replace,
 )
+from tinygrad_course.compiling.tracing.trace import same
 
 #: Calls of constants alone are computed if their result is no larger than this (bytes).
 FOLDED = 65_536
@@ -224,4 +225,4 @@ def uniform(value: Value) -> float | None:
         return None
     array = np.asarray(value.data)
     first = array.flat[0]
-    return float(first) if np.isfinite(first) and (array == first).all() else None
+    return float(first) if np.isfinite(first) and same(np.broadcast_to(first, array.shape), array) else None

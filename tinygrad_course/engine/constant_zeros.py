@@ -225,4 +225,5 @@ def like(x: Any, depth: int = DEPTH) -> Any:
 def signs_of_zeros(root: Tensor) -> bool:
     """Whether a Tensor that `root` was computed from has a 0 whose sign was asked for."""
     noted = (t for t in behind([root]) if t._about is not None)
-    return any(f is np.sign for t in noted for f, _ in t._about.kinks if not np.all(_numbers(t)))
+    kinks = ((t, at, f) for t in noted for at, found in t._about.kinks.items() for f, _ in found)
+    return any(f is np.sign and np.any(_numbers(t) == at) for t, at, f in kinks)

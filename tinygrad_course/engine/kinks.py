@@ -1,9 +1,10 @@
-"""Several kinks of one Tensor at 0: ``np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))`` is smooth there.
+"""Several kinks of one Tensor: ``np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))`` is smooth at 0.
 
 By itself |z| has the middle of its slopes at 0, and np.maximum(z, 0) the one to the left, as the course's
-relu: together they would be wrong. So where a Tensor has several kinks, all have their slopes to the left.
-Beside a comparison, as in ``np.where(z >= 0, 1 / (1 + e), e / (1 + e))`` with e = exp(-|z|), |z| has that to
-the side which 0 is counted to. np.sign(z) g(|z|) where g(0) = 0 is recorded as (g(z) - g(-z)) / 2 at z = 0.
+relu: together they would be wrong. So where a Tensor has several kinks at one number, 0 or another, all have
+their slopes to the left. Beside a comparison, as in ``np.where(z >= 0, 1 / (1 + e), e / (1 + e))`` with
+e = exp(-|z|), |z| has that to the side which 0 is counted to. np.sign(z) g(|z|) where g(0) = 0 is recorded as
+(g(z) - g(-z)) / 2 at z = 0.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from tinygrad_course.engine.squares_of_roots import (
 )
 from tinygrad_course.engine.stable_forms import is_number, mended, traced
 from tinygrad_course.engine.views import as_kept, version_of
+from tinygrad_course.rules.elementwise import clip
 from tinygrad_course.rules.shapes import is_complex, masked
 from tinygrad_course.rules.table import RULES, Rule
 
@@ -38,6 +40,9 @@ alone: ContextVar[bool] = ContextVar("alone", default=False)
 
 _SIZES = {np.absolute, np.fabs}
 _CHOICES = {np.maximum, np.minimum}
+_REAL = (int, float, np.integer, np.floating)
+#: From so many numbers on at which a Tensor has kinks, it is looked now and then whether these live.
+MANY = 16
 #: To which side of 0 a comparison counts it.
 _SIDES = {operator.gt: -1, operator.le: -1, operator.ge: 1, operator.lt: 1}
 
@@ -58,35 +63,68 @@ def _choice(function: Any, wins: Callable[[Any, Any], Any]) -> Rule:
     )  # fmt: skip
 
 
-#: The rules whose slope at 0 is that to one side, where it is not what the table has.
+def _clip(low: Any, high: Any) -> Rule:
+    """Return np.clip whose bounds count as within where `low` or `high` says so."""
+
+    def inside(x: Any, a: Any, b: Any) -> Any:
+        return low(x, -np.inf if a is None else a) & high(x, np.inf if b is None else b)
+
+    return Rule(
+        clip, (lambda g, y, x, a, b: masked(g, inside(x, a, b)), None, None), name="clip", elementwise=True,
+        chooses=(lambda y, *args: inside(*args), None, None),
+    )  # fmt: skip
+
+
+_LOW, _HIGH = _clip(np.greater_equal, np.less), _clip(np.greater, np.less_equal)
+_BETWEEN = _clip(np.greater_equal, np.less_equal)
+#: The rules whose slope at a kink is that to one side, where it is not what they have without.
 _ONE_SIDED: dict[Any, Rule] = {
-    **{(function, side): _size(function, side) for function in _SIZES for side in (-1, 1)},
-    (np.maximum, 1): _choice(np.maximum, np.greater_equal),
-    (np.minimum, -1): _choice(np.minimum, np.less_equal),
+    **{(RULES[f], f, side): _size(f, side) for f in _SIZES for side in (-1, 1)},
+    (RULES[np.maximum], np.maximum, 1): _choice(np.maximum, np.greater_equal),
+    (RULES[np.minimum], np.minimum, -1): _choice(np.minimum, np.less_equal),
+    (RULES[clip], np.maximum, 1): _LOW,
+    (RULES[clip], np.minimum, -1): _HIGH,
+    (_LOW, np.minimum, -1): _BETWEEN,
+    (_HIGH, np.maximum, 1): _BETWEEN,
 }
+_SHIFTS = (RULES[np.add], RULES[np.subtract])
 
 
-def _base(x: Any) -> tuple[Any, int]:
-    """Return x and 1, or -1 and what x is the negative of."""
+def _base(x: Any, at: Any = 0) -> tuple[Any, int, Any]:
+    """Return what x is, or is the negative of, but for a number, 1 or -1, and where it is when x is `at`."""
     side = 1
-    while getattr(x := version_of(x), "_op", None) is RULES[np.negative]:
-        side, x = -side, x._args[0]
-    return x, side
+    while (rule := getattr(x := version_of(x), "_op", None)) is RULES[np.negative] or rule in _SHIFTS:
+        first, *rest = x._args
+        number = rest[0] if rest and isinstance(rest[0], _REAL) else first
+        if not rest:
+            x, side, at = first, -side, -at
+        elif not isinstance(number, _REAL):
+            break
+        elif rule is _SHIFTS[0]:
+            x, at = rest[0] if number is first else first, at - number
+        elif number is first:
+            x, side, at = rest[0], -side, number - at
+        else:
+            x, at = first, at + number
+    return x, side, at
 
 
-def _watch(x: Any, function: Any, result: Any) -> None:
-    """Take down a kink of `x` at 0, or a comparison with 0, for as long as somebody has the result."""
+def _watch(x: Any, function: Any, result: Any, at: Any = 0) -> None:
+    """Take down a kink of `x`, or a comparison, as long as somebody has the result."""
     if alone.get():
         return
-    x, side = _base(x)
+    x, side, at = _base(x, at)
     about = x._note()
+    everywhere = about.kinks = about.kinks or {}
+    if (count := len(everywhere)) > MANY and not count & (count - 1):
+        for place in [p for p, kinks in everywhere.items() if not _living(kinks)]:
+            del everywhere[place]
     # to the life of a number there is no reference
     held = (lambda: result) if isinstance(result, np.generic) else weakref.ref(result)
-    if not about.kinks:  # the commonest case
-        about.kinks = {(function, side): [held]}
+    if not everywhere.get(at):  # the commonest case
+        everywhere[at] = {(function, side): [held]}
         return
-    kinks = {kink: live for kink, old in about.kinks.items() if (live := [r for r in old if r() is not None])}
-    about.kinks = kinks
+    kinks = everywhere[at] = _living(everywhere[at])
     others = () if isinstance(result, np.generic) else kinks.get((function, side), ())
     kinks[function, side] = [*others, held]
     sizes = any(function in _SIZES for function, _ in kinks)
@@ -94,12 +132,15 @@ def _watch(x: Any, function: Any, result: Any) -> None:
     sides = {_SIDES[function] * side for function, side in kinks if function in _SIDES}
     if sizes + choices < 2 and not (sizes and sides):
         return
-    at = -1 if choices or -1 in sides else 1
+    to = -1 if choices or -1 in sides else 1
     for (kink, way), refs in kinks.items():
-        if (rule := _ONE_SIDED.get((kink, way * at))) is not None:
-            for node in (ref() for ref in refs):
-                if node is not None and node._op and type(node._op.vjps) is tuple:  # no freed graph's
-                    node._op = rule
+        for node in (ref() for ref in refs):
+            if (rule := _ONE_SIDED.get((getattr(node, "_op", None), kink, way * to))) is not None:
+                node._op = rule  # (a freed graph's stays)
+
+
+def _living(kinks: dict[Any, Any]) -> dict[Any, Any]:
+    return {kink: live for kink, old in kinks.items() if (live := [r for r in old if r() is not None])}
 
 
 def watch_size(out: Tensor) -> Tensor:
@@ -110,10 +151,20 @@ def watch_size(out: Tensor) -> Tensor:
 
 
 def watch_choice(out: Tensor) -> Tensor:
-    """Look whether a choice between x and 0 has a kink beside others."""
+    """Look whether a choice between x and a number has a kink beside others."""
     a, b = out._args
-    if is_number(a, 0) or is_number(b, 0):
-        _watch(b if is_number(a, 0) else a, out._op.function, out)  # type: ignore[union-attr]
+    if isinstance(a, _REAL) or isinstance(b, _REAL):
+        x, at = (b, a) if isinstance(a, _REAL) else (a, b)
+        _watch(x, out._op.function, out, at)  # type: ignore[union-attr]
+    return out
+
+
+def watch_clip(out: Tensor) -> Tensor:
+    """Look whether np.clip, which is a maximum and a minimum, has a kink beside others."""
+    x, *limits = out._args
+    for function, limit in zip((np.maximum, np.minimum), limits, strict=True):
+        if isinstance(limit, _REAL):
+            _watch(x, function, out, limit)
     return out
 
 
@@ -139,9 +190,10 @@ def mend_product(out: Any) -> Any:
         return mend_square(out)
 
     def side_of(x: Any) -> int:
-        kinks = () if x._about is None else x._about.kinks.items()
-        sides = [side for (f, side), held in kinks if f is np.sign and any(ref() is sign for ref in held)]
-        return sides[0] if sides else 0
+        x, way, at = _base(x)
+        kinks = {} if x._about is None else x._about.kinks.get(at, {})
+        signs = [side for (f, side), held in kinks.items() if f is np.sign and any(r() is sign for r in held)]
+        return way * signs[0] if signs else 0
 
     odd = _mend_odd(out, size, side_of)
     return mend_square(out) if odd is None else odd
@@ -150,7 +202,12 @@ def mend_product(out: Any) -> Any:
 def mend_copysign(out: Any) -> Any:
     """Mend a function of |x| that is given the sign of x."""
     size, sign = out._args
-    odd = _mend_odd(out, size, lambda x: x._data is sign)
+
+    def side_of(x: Any) -> int:
+        base, way, at = _base(x)
+        return 1 if x._data is sign else way if at == 0 and base._data is sign else 0
+
+    odd = _mend_odd(out, size, side_of)
     return watch_products(out) if odd is None else odd
 
 
@@ -172,7 +229,7 @@ def _beside(size: Any, side_of: Callable[[Any], int], depth: int = DEPTH) -> tup
     function: Any = size._op.function
     args: Any = as_kept(size)
     if function in _SIZES:
-        x, _ = _base(args[0])
+        x = version_of(args[0])
         side, at_0 = side_of(x), np.equal(x, 0)
         if not side or not (traced(x) or np.any(at_0)):
             return None
@@ -195,3 +252,4 @@ for _function in _SIZES:
 RULES[np.copysign].mend = mend_copysign
 for _function in _CHOICES:
     RULES[_function].mend = watch_choice
+RULES[clip].mend = watch_clip

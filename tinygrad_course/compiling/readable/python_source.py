@@ -11,6 +11,7 @@ from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.passes.simplify import examples
 from tinygrad_course.compiling.readable.operator_syntax import CALL, HELPERS, Printer, nest_text
 from tinygrad_course.compiling.tracing.changed_arguments import Kept
+from tinygrad_course.compiling.tracing.trace import same
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.other_arrays import Sparse
 
@@ -124,7 +125,7 @@ class Source:
             self.inline[id(value)] = self.printer.literal(data)
             return
         dtype = "" if data.dtype == np.float64 else f", np.{data.dtype.name}"
-        if data.size and (data == data.flat[0]).all():
+        if data.size and same(np.broadcast_to(data.flat[0], data.shape), data):
             number = self.printer.literal(data.flat[0].item())[0]
             self.inline[id(value)] = f"np.full({data.shape}, {number}{dtype})", CALL
         elif data.size <= PRINTED:
