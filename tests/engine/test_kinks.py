@@ -79,6 +79,12 @@ def test_kinks_that_cancel(f, slope, curvature):
     np.testing.assert_allclose([z.grad, grad(f)(0.0), compiled(grad(f))(0.0)], slope(np.float64(0.0)))
 
 
+def size_with_its_sign(z):
+    d = z - 0.7
+    return np.copysign(np.abs(d), d)
+
+
+STRIKES = np.array([0.7, 0.5, -0.4, 1.0])
 #: Of what is added up to a line, or to what is smooth, at other numbers than 0 too.
 ELSEWHERE = [
     (lambda z: np.maximum(z, 0.7) + np.minimum(z, 0.7), np.ones_like),
@@ -89,7 +95,16 @@ ELSEWHERE = [
     (lambda z: np.maximum(z, 0.7) - np.clip(-z, -0.7, 5), np.ones_like),
     (lambda z: np.maximum(z, 0.7) + np.log1p(np.exp(-np.abs(z - 0.7))), lambda z: s(z - 0.7)),
     (lambda z: np.sign(0.7 - z) * np.log1p(np.abs(z - 0.7)), lambda z: -1 / (1 + np.abs(z - 0.7))),
-    (lambda z: (lambda d: np.copysign(np.abs(d), d))(z - 0.7), np.ones_like),
+    (
+        lambda z: np.maximum(0, z) + np.minimum(0, 2 * (np.exp(z / 2) - 1)),
+        lambda z: np.exp(np.minimum(z, 0) / 2),
+    ),
+    (lambda z: np.maximum(np.zeros(4), z) + np.minimum(np.expm1(z), 0), lambda z: np.exp(np.minimum(z, 0))),
+    (lambda z: np.fmax(z, 0.7) + np.fmin(0.7, z), np.ones_like),
+    (lambda z: np.maximum(z - STRIKES, 0) - np.maximum(STRIKES - z, 0), np.ones_like),
+    (lambda z: np.maximum(z, STRIKES) + np.log1p(np.exp(-np.abs(z - STRIKES))), lambda z: s(z - STRIKES)),
+    (lambda z: np.maximum(3 * z, 3) + np.minimum(6 * z, 6) / 2, lambda z: 3 * np.ones_like(z)),
+    (size_with_its_sign, np.ones_like),
 ]
 
 

@@ -226,4 +226,4 @@ def signs_of_zeros(root: Tensor) -> bool:
     """Whether a Tensor that `root` was computed from has a 0 whose sign was asked for."""
     noted = (t for t in behind([root]) if t._about is not None)
     kinks = ((t, at, f) for t in noted for at, found in t._about.kinks.items() for f, _ in found)
-    return any(f is np.sign and np.any(_numbers(t) == at) for t, at, f in kinks)
+    return any(f is np.sign and (type(at) is tuple or np.any(_numbers(t) == at)) for t, at, f in kinks)

@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 alone: ContextVar[bool] = ContextVar("alone", default=False)
 
 _SIZES = {np.absolute, np.fabs}
-_CHOICES = {np.maximum, np.minimum}
+_CHOICES: Any = {np.maximum: np.maximum, np.minimum: np.minimum, np.fmax: np.maximum, np.fmin: np.minimum}
 _REAL = (int, float, np.integer, np.floating)
+_CONSTANTS = (*_REAL, np.ndarray)
 #: From so many numbers on at which a Tensor has kinks, it is looked now and then whether these live.
 MANY = 16
 #: To which side of 0 a comparison counts it.
@@ -82,31 +83,48 @@ _ONE_SIDED: dict[Any, Rule] = {
     **{(RULES[f], f, side): _size(f, side) for f in _SIZES for side in (-1, 1)},
     (RULES[np.maximum], np.maximum, 1): _choice(np.maximum, np.greater_equal),
     (RULES[np.minimum], np.minimum, -1): _choice(np.minimum, np.less_equal),
+    (RULES[np.fmax], np.maximum, 1): _choice(np.fmax, lambda a, b: (a >= b) | np.isnan(b)),
+    (RULES[np.fmin], np.minimum, -1): _choice(np.fmin, lambda a, b: (a <= b) | np.isnan(b)),
     (RULES[clip], np.maximum, 1): _LOW,
     (RULES[clip], np.minimum, -1): _HIGH,
     (_LOW, np.minimum, -1): _BETWEEN,
     (_HIGH, np.maximum, 1): _BETWEEN,
 }
-_SHIFTS = (RULES[np.add], RULES[np.subtract])
+#: Of functions of a Tensor that rise (1) or fall (-1), for each place, where it is when the result is y. The
+#: other argument is a constant k, whose sign it is where there is a 0.
+_INVERSES: dict[Any, list[tuple[int, Callable[[Any, Any], Any]]]] = {
+    RULES[np.negative]: [(-1, lambda y, k: -y)],
+    RULES[np.add]: [(1, lambda y, k: y - k)] * 2,
+    RULES[np.subtract]: [(1, lambda y, k: y + k), (-1, lambda y, k: k - y)],
+    RULES[np.multiply]: [(0, lambda y, k: y / k)] * 2,
+    RULES[np.divide]: [(0, lambda y, k: y * k)],
+    RULES[np.exp]: [(1, lambda y, k: np.log(y))],
+    RULES[np.expm1]: [(1, lambda y, k: np.log1p(y))],
+}
 
 
 def _base(x: Any, at: Any = 0) -> tuple[Any, int, Any]:
-    """Return what x is, or is the negative of, but for a number, 1 or -1, and where it is when x is `at`."""
+    """Return the Tensor that x is a function of, 1 or, if that falls, -1, and where it is when x is `at`."""
     side = 1
-    while (rule := getattr(x := version_of(x), "_op", None)) is RULES[np.negative] or rule in _SHIFTS:
-        first, *rest = x._args
-        number = rest[0] if rest and isinstance(rest[0], _REAL) else first
-        if not rest:
-            x, side, at = first, -side, -at
-        elif not isinstance(number, _REAL):
+    while (inverses := _INVERSES.get((x := version_of(x))._op)) is not None:
+        args = x._args
+        place, k = (0, args[-1]) if type(args[0]) is type(x) else (1, args[0])
+        if (len(args) == 2 and not isinstance(k, _CONSTANTS)) or place == len(inverses):
             break
-        elif rule is _SHIFTS[0]:
-            x, at = rest[0] if number is first else first, at - number
-        elif number is first:
-            x, side, at = rest[0], -side, number - at
-        else:
-            x, at = first, at + number
+        way, inverse = inverses[place]
+        if not way and not (isinstance(k, _REAL) and k):
+            break
+        with np.errstate(all="ignore"):
+            x, side, at = args[place], side * (way or (1 if k > 0 else -1)), inverse(at, k)
     return x, side, at
+
+
+def _told(at: Any) -> Any:
+    """Return a number, or what stands for an array in its place."""
+    if type(at) is not np.ndarray:
+        return at
+    first = at.flat[0] if at.size else 0
+    return first if (at == first).all() else (at.shape, at.tobytes())
 
 
 def _watch(x: Any, function: Any, result: Any, at: Any = 0) -> None:
@@ -114,7 +132,7 @@ def _watch(x: Any, function: Any, result: Any, at: Any = 0) -> None:
     if alone.get():
         return
     x, side, at = _base(x, at)
-    about = x._note()
+    at, about = _told(at), x._note()
     everywhere = about.kinks = about.kinks or {}
     if (count := len(everywhere)) > MANY and not count & (count - 1):
         for place in [p for p, kinks in everywhere.items() if not _living(kinks)]:
@@ -153,9 +171,9 @@ def watch_size(out: Tensor) -> Tensor:
 def watch_choice(out: Tensor) -> Tensor:
     """Look whether a choice between x and a number has a kink beside others."""
     a, b = out._args
-    if isinstance(a, _REAL) or isinstance(b, _REAL):
-        x, at = (b, a) if isinstance(a, _REAL) else (a, b)
-        _watch(x, out._op.function, out, at)  # type: ignore[union-attr]
+    x, at = (a, b) if type(a) is type(out) else (b, a)
+    if isinstance(at, _CONSTANTS):
+        _watch(x, _CHOICES[out._op.function], out, at)  # type: ignore[union-attr]
     return out
 
 
@@ -163,7 +181,7 @@ def watch_clip(out: Tensor) -> Tensor:
     """Look whether np.clip, which is a maximum and a minimum, has a kink beside others."""
     x, *limits = out._args
     for function, limit in zip((np.maximum, np.minimum), limits, strict=True):
-        if isinstance(limit, _REAL):
+        if isinstance(limit, _CONSTANTS):
             _watch(x, function, out, limit)
     return out
 
@@ -191,7 +209,7 @@ def mend_product(out: Any) -> Any:
 
     def side_of(x: Any) -> int:
         x, way, at = _base(x)
-        kinks = {} if x._about is None else x._about.kinks.get(at, {})
+        kinks = {} if x._about is None else x._about.kinks.get(_told(at), {})
         signs = [side for (f, side), held in kinks.items() if f is np.sign and any(r() is sign for r in held)]
         return way * signs[0] if signs else 0
 
@@ -205,7 +223,7 @@ def mend_copysign(out: Any) -> Any:
 
     def side_of(x: Any) -> int:
         base, way, at = _base(x)
-        return 1 if x._data is sign else way if at == 0 and base._data is sign else 0
+        return 1 if x._data is sign else way if np.all(at == 0) and base._data is sign else 0
 
     odd = _mend_odd(out, size, side_of)
     return watch_products(out) if odd is None else odd
