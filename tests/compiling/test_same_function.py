@@ -641,6 +641,52 @@ def test_numpy_makes_arrays_of_lists_that_hold_arguments(engine):
     assert_equal(step(*arguments), f(*arguments))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("f", "numbers"),
+    [
+        (lambda x, n: x[:n].sum(), [5, 6, 3, 2]),
+        (lambda x, n: x[-n:] @ x, [7, 5, 2]),
+        (lambda x, n: np.reshape(x, (n, -1)), [1, 3, 9]),
+        (lambda x, n: grad(lambda x: np.sum(x.reshape([n, -1])[0] ** 2))(x), [1, 3, 9]),
+        (lambda x, n: np.expand_dims(x, (n, 3)), [0, 1, 2]),
+        (lambda x, n: np.transpose(x[None], (n, (n + 1) % 3, (n + 2) % 3)), [0, 1, 2]),
+        (lambda x, n: np.moveaxis(x, n, 0) - x.swapaxes(n, 1), [0, 1, -1]),
+        (
+            lambda x, n: np.max(x, axis=n, keepdims=True) + np.sum(x, axis=(n,)) + np.var(x, axis=n),
+            [0, 1, -1],
+        ),
+        (lambda x, n: np.sum(x, axis=n, keepdims=False) ** 2, [0, 1, -1]),
+    ],
+)
+def test_a_number_that_counts_may_be_another_in_each_call(f, numbers, engine):
+    step, x = compiled(f, engine=engine), np.arange(9.0).reshape(3, 3) ** 1.5
+    for n in (*numbers, *numbers):
+        assert_equal(step(x, n), f(x, n))
+
+
+def test_an_arrays_number_that_counts_is_none_of_another_call():
+    step = compiled(lambda x, n: (x[:n] ** 2).sum())
+    assert step(np.ones(3), np.int64(5)) == 3
+    with pytest.raises(RuntimeError, match="the shape depends on values"):
+        step(np.ones(3), np.int64(2))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "widths", [1, (2,), (1, 2), [[1, 2]], ((1, 0), (2, 1)), np.array([[1, 2], [0, 1]]), {0: 1}]
+)
+def test_widths_of_padding_as_numpy_takes_them(widths, engine):
+    def f(x):
+        padded = np.pad(x, widths, constant_values=0) + np.pad(
+            x, widths, "constant", constant_values=(1, 2.0)
+        )
+        return padded, grad(lambda x: np.sum(np.pad(x, widths, constant_values=3.0) ** 2))(x)
+
+    x = np.arange(6.0).reshape(2, 3)
+    assert_equal(compiled(f, engine=engine)(x), f(x))
+
+
 class Tagged(dict):
     """A dict that is made with something else than what it holds."""
 

@@ -188,7 +188,7 @@ def is_reduction(value: Value) -> bool:
     """Whether a call is a sum or an extreme in its one spelling, over all axes (None) or a tuple of them."""
     return (
         value.function in REDUCTIONS
-        and len(value.args) == 1
+        and len(value.args) == len(value.inputs) == 1
         and value.kwargs.keys() == {"axis", "keepdims"}
         and type(value.kwargs["axis"]) is not int
     )
@@ -249,6 +249,7 @@ def is_view(value: Value) -> bool:
         and value.kind == "array"
         and value.args[0].kind == "array"
         and not value.kwargs
+        and not value.inputs[1:]
         and (f is not np.reshape or len(value.args) == 2)  # in another order it may be a copy
     )
 

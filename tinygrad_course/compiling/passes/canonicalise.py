@@ -12,6 +12,7 @@ from tinygrad_course.compiling.dataflow import Value
 from tinygrad_course.rules.indexing import scatter
 from tinygrad_course.rules.shapes import normalize
 
+_PRODUCTS = {np.dot, np.matmul}
 _ALIASES = {np.positive, operator.pos, np.copy, np.conjugate, np.real}
 #: What one reduction each is of, by the name of NumPy's; a mean is a sum that is divided.
 _REDUCED: Any = {
@@ -39,9 +40,10 @@ def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
         if not conjugated:
             return first
     if first is not None and first.kind != "python" and value.kind != "tuple":
-        spell = _SPELLINGS.get(function)
+        fixed = function in _PRODUCTS or not value.inputs[1:]  # x[:n] of an n that moves is another each time
+        spell = _SPELLINGS.get(function) if fixed else None
         found = spell(builder, value, args, kwargs) if spell is not None else None
-        alike = (first.shape, first.kind) == (value.shape, value.kind)
+        alike = fixed and (first.shape, first.kind) == (value.shape, value.kind)
         if found is None and alike and _is_itself(function, args):
             found = first
         if found is not None:
@@ -149,7 +151,7 @@ def _reduction(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value 
     if a.size and type(initial) is float and initial == _OUTDONE.get(_REDUCED[function]):
         del options["initial"]
     absent = all(x is None or x is _ABSENT or x is True for x in options.values())
-    if not possible or isinstance(axis, Value) or not absent:
+    if not possible or not absent:
         return None
     axes = normalize(axis, len(a.shape)) if a.shape else ()  # NumPy lets a number have an axis 0
     given = {"axis": None if len(axes) == len(a.shape) and not keepdims else axes, "keepdims": keepdims}
@@ -182,7 +184,7 @@ def _reshaped(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value |
     a: Value = args[0]
     place = 2 if value.function is np.reshape else 1 if value.function is np.ravel else len(args)
     order = kwargs.get("order", args[place] if len(args) > place else "C")
-    if order != "C" or any(isinstance(x, Value) for x in args[1:]):
+    if order != "C":
         return None
     if a.function is np.reshape and len(a.args) == 2 and not a.kwargs:  # by rows too
         a = a.args[0]
@@ -228,7 +230,7 @@ def _turned(builder: Builder, value: Any, shape: tuple[int, ...]) -> Value | Non
 
 
 _SPELLINGS: dict[Any, Callable[..., Value | None]] = {
-    **dict.fromkeys((np.dot, np.matmul), _product),
+    **dict.fromkeys(_PRODUCTS, _product),
     **dict.fromkeys(_REDUCED, _reduction),
     np.var: _variance,
     **dict.fromkeys(RESHAPES, _reshaped),

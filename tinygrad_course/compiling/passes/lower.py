@@ -46,8 +46,7 @@ def lower(program: Program, *, machine: bool = False) -> Program:
             if (made := _lowered(builder, value, new)) is not None:
                 return made
         if value.function is np.pad and value.kwargs.keys() == {"constant_values"}:
-            args = new[id(value.args[0])], value.args[1], value.kwargs["constant_values"]
-            return builder.call(pad_constant, args, {}, value.shape, value.dtype)
+            return _padded(builder, value, new)
         if machine and _is_norm(value):
             return _norm(builder, value, new[id(value.args[0])])
         if value.function in {np.tril, np.triu} and value.dtype.kind == "f" and value.size <= MASKED:
@@ -84,6 +83,15 @@ def _power(builder: Builder, value: Value, new: dict[int, Value], machine: bool)
     parts += [u(np.sqrt, x)] if n % 1 else []
     made = functools.reduce(lambda a, b: u(np.multiply, a, b), parts)
     return u(np.divide, 1.0, made) if n < 0 else made
+
+
+def _padded(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
+    widths = value.args[1]
+    if value.inputs[1:] or isinstance(widths, dict):
+        return None
+    widths = tuple(map(tuple, np.broadcast_to(widths, (len(value.shape), 2)).tolist()))
+    args = new[id(value.args[0])], widths, value.kwargs["constant_values"]
+    return builder.call(pad_constant, args, {}, value.shape, value.dtype)
 
 
 def _is_norm(value: Value) -> bool:
