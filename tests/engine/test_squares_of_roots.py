@@ -254,3 +254,17 @@ def test_what_an_expression_amounts_to_may_be_a_view():
     assert_allclose(grad(lambda x: np.sum(np.abs(1j * x) ** 2))(x), 2 * x)
     assert_allclose(grad(lambda x: np.sum(np.sqrt((x * x).reshape(2, 1)) ** 2))(x), 2 * x)
     assert_allclose(grad(lambda x: np.sum(np.sqrt((x * x)[::-1]) ** 2))(x), 2 * x)
+
+
+def test_a_constant_that_was_changed_between_makes_another_root():
+    def product(x):
+        a = np.eye(2)
+        first = np.linalg.norm(a @ x)
+        a *= 2
+        return first * np.linalg.norm(a @ x)  # 2 |x|^2
+
+    assert not np.any(np.abs(hessian(product)(np.zeros(2)) - 4 * np.eye(2)) > 1e-9)  # or NaN
+
+    kept = np.array([True, True, False])
+    found = hessian(lambda x: np.std(x, where=kept) * np.std(x, where=kept.copy()))(np.ones(3))
+    np.testing.assert_allclose(found, [[0.5, -0.5, 0], [-0.5, 0.5, 0], [0, 0, 0]], atol=1e-15)

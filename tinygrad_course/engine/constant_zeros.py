@@ -12,7 +12,6 @@ Only a recorded sweep whose gradients are not finite is made again with this kno
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ import numpy as np
 from tinygrad_course.engine.masked_gradients import Live, Partial, chooses, gathered, handed_on, step
 from tinygrad_course.engine.monomials import flat_at_0
 from tinygrad_course.engine.other_arrays import Sparse, sparse_times, times_sparse
+from tinygrad_course.engine.stable_forms import same
 from tinygrad_course.engine.views import as_kept, as_of, behind
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.norms import extreme_entries
@@ -161,25 +161,12 @@ def _same_entries(a: Any, b: Any, depth: int = DEPTH) -> Any:
     if not (hasattr(a, "_op") and hasattr(b, "_op")):
         return np.equal(a, b) if hasattr(a, "_op") is hasattr(b, "_op") else np.False_
     (of_a, places_of_a), (of_b, places_of_b) = _entries(a), _entries(b)
-    if _alike(of_a, of_b, depth):
+    if same(of_a, of_b, depth):
         return np.equal(places_of_a, places_of_b)
     if not depth or a._op is not b._op or a._op is None or not a._op.elementwise or a._kwargs or b._kwargs:
         return np.False_
-    same = [_same_entries(*pair, depth - 1) for pair in zip(as_kept(a), as_kept(b), strict=True)]
-    return functools.reduce(np.logical_and, same)
-
-
-def _alike(a: Any, b: Any, depth: int) -> bool:
-    """Whether two arguments are one Tensor, or computed alike, or constants that are equal."""
-    if hasattr(a, "_op") and hasattr(b, "_op"):
-        if a is b or not depth or a._op is not b._op or a._op is None or a._op.sequence:
-            return a is b
-        return not (a._kwargs or b._kwargs) and all(
-            _alike(*pair, depth - 1) for pair in itertools.zip_longest(as_kept(a), as_kept(b))
-        )
-    if isinstance(a, (np.ndarray, np.generic)) and isinstance(b, (np.ndarray, np.generic)):
-        return np.array_equal(a, b)
-    return isinstance(a, (int, float, complex, slice)) and type(a) is type(b) and a == b
+    alike = [_same_entries(*pair, depth - 1) for pair in zip(as_kept(a), as_kept(b), strict=True)]
+    return functools.reduce(np.logical_and, alike)
 
 
 def _entries(x: Any) -> tuple[Any, Any]:

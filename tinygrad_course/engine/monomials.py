@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_course.engine.views import as_kept
+from tinygrad_course.engine.stable_forms import call, same
 
 _RAISES = {np.sqrt: 0.5, np.cbrt: 1.0 / 3.0, np.square: 2.0}
 _POWERS = {np.power, np.float_power}
+_REAL = (int, float, np.integer, np.floating)
 #: So many operations are followed back.
 DEPTH = 6
 
@@ -35,19 +36,22 @@ class Monomial(NamedTuple):
         return Monomial(self.base, power, self.factor**n, self.rooted or root)
 
 
-def monomial(x: Any, depth: int = DEPTH) -> Monomial:
-    """Return what a Tensor is of the Tensor that it was computed from; of another function, of itself."""
+def monomial(x: Any, depth: int = DEPTH, raises: dict[Any, float] = _RAISES) -> Monomial:
+    """Return what a Tensor is of the Tensor that it was computed from; of another function, of itself.
+
+    What raises to a power besides `np.power` is followed, roots too unless others are named.
+    """
     itself = Monomial(x, 1.0, np.float64(1.0), False)
     rule = x._op
     followed = rule is not None and type(rule.vjps) is tuple and not rule.sequence and not rule.outputs
     if not depth or not followed or x.dtype.kind != "f":
         return itself
-    function = rule.function
-    parts: list[Any] = [monomial(a, depth - 1) if type(a) is type(x) else a for a in as_kept(x)]
+    function, args, _ = call(x)
+    parts: list[Any] = [monomial(a, depth - 1, raises) if type(a) is type(x) else a for a in args]
     found: Any = None
-    if function in _RAISES:
-        found = parts[0].raised(_RAISES[function])
-    elif function in _POWERS and type(parts[1]) is not Monomial and np.ndim(parts[1]) == 0:
+    if function in raises:
+        found = parts[0].raised(raises[function])
+    elif function in _POWERS and type(parts[0]) is Monomial and isinstance(parts[1], _REAL):
         found = parts[0].raised(float(parts[1]))
     elif function is np.negative:
         found = parts[0]._replace(factor=-parts[0].factor)
@@ -59,10 +63,11 @@ def monomial(x: Any, depth: int = DEPTH) -> Monomial:
 def _product(a: Any, b: Any, n: float) -> Any:
     """Return a b^n, where n is 1 or -1, and one of them may be a constant; None for another function."""
     if type(b) is not Monomial:
-        return a._replace(factor=a.factor * np.asarray(b, float) ** n)
+        known = isinstance(b, (*_REAL, np.ndarray)) and np.all(np.not_equal(b, 0) | (n > 0))
+        return a._replace(factor=a.factor * np.asarray(b, float) ** n) if known else None
     if type(a) is not Monomial:
-        return b._replace(factor=b.factor * a) if n == 1 else None
-    if a.base is not b.base:
+        return b._replace(factor=b.factor * a) if n == 1 and isinstance(a, (*_REAL, np.ndarray)) else None
+    if not same(a.base, b.base):
         return None
     return Monomial(a.base, a.power + n * b.power, a.factor * b.factor**n, a.rooted or b.rooted)
 

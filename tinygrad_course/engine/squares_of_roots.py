@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_course.engine.monomials import monomial
 from tinygrad_course.engine.stable_forms import call, least, mended, same, traced
 from tinygrad_course.engine.views import as_kept, as_of, version_of
 from tinygrad_course.rules.einsum import parsed
 from tinygrad_course.rules.shapes import MOVES, is_complex, normalize
-from tinygrad_course.rules.table import RULES, is_tensor
+from tinygrad_course.rules.table import RULES
 
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
@@ -29,37 +30,17 @@ def mend_square(out: Tensor) -> Tensor:
     """Mend a square or higher power of a norm, an absolute value, a square root or a deviation that is 0."""
     if not any(map(may_be_mended, out._args)):  # the commonest case
         return out
-    factor, root, n = as_power(out)
+    root, n, factor, _ = monomial(out, raises={np.square: 2.0})
     if n < 2 or not may_be_mended(root) or out._data.dtype.kind != "f":
         return out
     function, inside, kwargs = call(whole(root))
-    if n > 2 and (factor != 1 or function not in _CONES or not is_euclidean(function, *inside, **kwargs)):
+    one = np.all(factor == 1)
+    if n > 2 and (not one or function not in _CONES or not is_euclidean(function, *inside, **kwargs)):
         return out
     square = square_of(root)
     if square is None:
         return out
-    return mended(out, square, root, n) if n > 2 else mended(out, square if factor == 1 else factor * square)
-
-
-def as_power(x: Any, depth: int = DEPTH) -> tuple[Any, Any, Any]:
-    """Return c, the root and n of x = c root**n; c and n are 1 of what is no power."""
-    function, args, _ = call(x)
-    if function is np.square:
-        args = (args[0], 2)
-    if not depth:
-        return 1, x, 1
-    if function in _POWERS and is_tensor(args[0]) and isinstance(args[1], _REAL):
-        factor, root, n = as_power(args[0], depth - 1)
-        if factor > 0 or args[1] == 2:
-            return factor ** args[1], root, n * args[1]
-    if (multiple := as_multiple(x)) is not None:
-        factor, root, n = as_power(multiple[1], depth - 1)
-        return multiple[0] * factor, root, n
-    if function is np.multiply and all(map(is_tensor, args)):
-        (factor, root, n), (c, other, m) = (as_power(arg, depth - 1) for arg in args)
-        if same(root, other):
-            return factor * c, root, n + m
-    return 1, x, 1
+    return mended(out, square, root, n) if n > 2 else mended(out, square if one else factor * square)
 
 
 def as_multiple(x: Any) -> tuple[Any, Any] | None:

@@ -20,7 +20,7 @@ import numpy as np
 
 from tinygrad_course.engine.creation import node
 from tinygrad_course.engine.masked_gradients import masks
-from tinygrad_course.engine.views import as_of, version_of
+from tinygrad_course.engine.views import as_kept, as_of, version_of
 from tinygrad_course.rules.reductions import logsumexp
 from tinygrad_course.rules.shapes import largest
 from tinygrad_course.rules.table import RULES, Rule, is_tensor
@@ -43,7 +43,7 @@ def call(x: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     if getattr(x, "_op", None) is None:
         return getattr(x, "function", None), getattr(x, "args", ()), getattr(x, "kwargs", {})
     function = x._op.function
-    args = as_of(x)
+    args = as_kept(x)
     if isinstance(function, Mended):
         return function.function, args[: function.count], x._kwargs or {}
     return function, args, x._kwargs or {}
@@ -201,13 +201,22 @@ def negated(z: Any) -> Any:
 
 
 def same(a: Any, b: Any, depth: int = DEPTH) -> bool:
-    """Whether two values are one Tensor, or were computed alike from the same."""
+    """Whether two values are one Tensor, or were computed alike from the same and from equal constants."""
     if a is b:
         return True
     (f, x, k), (h, y, l) = call(a), call(b)
-    if f is None or f is not h or k != l or len(x) != len(y) or not depth:
-        return is_number(a, b) if isinstance(b, (int, float)) else False
-    return all(same(s, t, depth - 1) for s, t in zip(x, y, strict=True))
+    if type(a) is type(b) and type(a) in {tuple, list}:
+        x, y = a, b
+    elif f is None or h is None:
+        constant = isinstance(a, _CONSTANTS) and isinstance(b, _CONSTANTS)
+        return np.array_equal(a, b) if constant else type(a) is type(b) in {slice, str} and a == b
+    if f is not h or len(x) != len(y) or k.keys() != l.keys() or not depth:
+        return False
+    pairs = [*zip(x, y, strict=True), *[(k[name], l[name]) for name in k]]
+    return all(same(*pair, depth - 1) for pair in pairs)
+
+
+_CONSTANTS = (int, float, complex, np.generic, np.ndarray)
 
 
 # ------------------------------------------------------------------ operations that are recorded otherwise

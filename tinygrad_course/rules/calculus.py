@@ -1,5 +1,6 @@
 """Differences, sums and interpolation of samples; ranges of numbers; functions along axes."""
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -89,23 +90,8 @@ def slope_along(f: Any, spacing: Any, edge_order: int) -> Any:
 rule(np.unwrap, lambda g, y, p, discont=None, axis=-1, *, period=math.tau: g, saves=False)
 
 
-def cumulative(function: Callable[..., Any], first: float) -> Callable[..., Any]:
-    def definition(
-        x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
-    ) -> Any:
-        if axis is None and x.ndim > 1:
-            raise ValueError("For arrays which have more than one dimension ``axis`` argument is required.")
-        axis = 0 if axis is None else axis
-        y = function(x, axis=axis, dtype=dtype)
-        if not include_initial:
-            return y
-        return np.concatenate([np.zeros_like(y[part(axis, y.ndim, None, 1)]) + first, y], axis=axis)
-
-    return definition
-
-
-composed(np.cumulative_sum)(cumulative(np.cumsum, 0.0))
-composed(np.cumulative_prod)(cumulative(np.cumprod, 1.0))
+for _cumulative in (np.cumulative_sum, np.cumulative_prod):  # NumPy's own are of functions with rules
+    composed(_cumulative)(inspect.unwrap(_cumulative))
 
 # ------------------------------------------------------------------ interpolation
 

@@ -1,5 +1,6 @@
 """Functions that move elements about: shapes, axes, joining, splitting, repeating, padding, rolling."""
 
+import inspect
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -51,7 +52,7 @@ def at_least(n: int, view: Callable[[Any], Any]) -> Callable[..., Any]:
     """`np.atleast_1d` and its like: several arguments give a tuple."""
 
     def definition(*arrays: Any) -> Any:
-        views = tuple(a if np.ndim(a) >= n else view(as_array(a)) for a in arrays)
+        views = tuple(a if a.ndim >= n else view(a) for a in map(as_array, arrays))
         return views[0] if len(views) == 1 else views
 
     return definition
@@ -77,11 +78,7 @@ rule(np.matrix_transpose, lambda g, y, x: np.swapaxes(g, -1, -2), saves=False)
 composed(np.linalg.matrix_transpose)(lambda x, /: np.matrix_transpose(x))
 
 
-@composed(np.rollaxis)
-def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
-    axis %= a.ndim
-    start = start + a.ndim if start < 0 else start
-    return np.moveaxis(a, axis, start - 1 if axis < start else start)
+composed(np.rollaxis)(inspect.unwrap(np.rollaxis))
 
 
 # ------------------------------------------------------------------ broadcasting and repeating
@@ -160,20 +157,10 @@ rule(np.concatenate, concatenate_vjp, sequence=True, saves=False)
 rule(np.stack, stack_vjp, sequence=True, saves=False)
 
 
-@composed(np.vstack)
-def vstack(tup: Sequence[Any], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
-    return np.concatenate([np.atleast_2d(a) for a in tup], axis=0, dtype=dtype, casting=casting)
-
-
-@composed(np.hstack)
-def hstack(tup: Sequence[Any], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
-    arrays = [np.atleast_1d(a) for a in tup]
-    return np.concatenate(arrays, axis=0 if arrays[0].ndim == 1 else 1, dtype=dtype, casting=casting)
-
-
-composed(np.dstack)(lambda tup: np.concatenate([np.atleast_3d(a) for a in tup], axis=2))
+for _join in (np.vstack, np.hstack, np.dstack):  # NumPy's own are of functions with rules
+    composed(_join)(inspect.unwrap(_join))
 composed(np.column_stack)(
-    lambda tup: np.concatenate([a if np.ndim(a) > 1 else as_array(a).reshape((-1, 1)) for a in tup], axis=1)
+    lambda tup: np.concatenate([a if a.ndim > 1 else a.reshape((-1, 1)) for a in map(as_array, tup)], axis=1)
 )
 composed(np.append)(
     lambda arr, values, axis=None: np.concatenate([as_array(arr), as_array(values)], axis=axis)

@@ -111,25 +111,20 @@ def weighted_quantile(
         raise TypeError(
             "a weighted quantile moves by jumps with q and with the weights: pass them as plain numbers"
         )
-    flat, order, _ = last(a, axis)
-    heavy = np.broadcast_to(weights, a.shape) if np.ndim(weights) == a.ndim or axis is None else None
-    if heavy is None:  # weights of the axis alone
-        axes = normalize(axis, a.ndim)
-        heavy = np.broadcast_to(np.asarray(weights), tuple(a.shape[i] for i in axes))
-        heavy = np.broadcast_to(heavy.reshape(-1), flat.shape)
-    else:
-        heavy = np.transpose(heavy, order).reshape(flat.shape)
-    y, places = places_of_quantiles(of, flat, q, method, heavy)
+    flat = last(a, axis)[0]
+    y, places = places_of_quantiles(of, a, q, axis, method, weights, flat)
     found = np.take_along_axis(flat, places, axis=-1)
     found = np.moveaxis(np.where(np.isnan(y), np.nan, found), -1, 0)
     return found.reshape(np.shape(q) + (kept(a.shape, axis) if keepdims else found.shape[1:]))
 
 
 @constant
-def places_of_quantiles(of: Any, a: Any, q: Any, method: str, weights: Any) -> Any:
-    y = of(a, np.reshape(q, -1), axis=-1, method=method, weights=weights)
+def places_of_quantiles(
+    of: Any, a: Any, q: Any, axis: Axes, method: str, weights: Any, flat: Any
+) -> tuple[Any, Any]:
+    y = of(a, np.reshape(q, -1), axis, method=method, weights=weights)
     y = np.moveaxis(y, 0, -1)
-    return y, np.argmax(a[..., None, :] == y[..., None], axis=-1)
+    return y, np.argmax(flat[..., None, :] == y[..., None], axis=-1)
 
 
 composed(np.quantile)(quantiles(np.quantile, skip_nan=False))
