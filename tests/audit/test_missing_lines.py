@@ -1,5 +1,7 @@
 """Lines that are missing: what one time step of a recurrent network hands on to the one before it."""
 
+import re
+
 import pytest
 
 from tinygrad_course.audit.command.one_file import audit_text
@@ -47,6 +49,13 @@ CALLED = RNN.splitlines().index(f"        {CALL}") + 1
 LAST = RNN.splitlines().index('        dba = dba + gradients["dba"]')  # with one line less
 
 
+def renamed(text):
+    """The same in other words: params, a_0, at for a_next, da_next for da_prevt."""
+    for old, new in (("parameters", "params"), ("a0", "a_0"), ("da_prevt", "da_next"), ("a_next", "at")):
+        text = re.sub(rf"(?<!d)\b{old}\b" if old == "a_next" else rf"\b{old}\b", new, text)
+    return text
+
+
 def told(text):
     (report,) = [one for one in audit_text(text).functions if one.name == "rnn_backward"]
     return report.status, [(one.line, one.diagnosis, one.suggestion, one.verified) for one in report.findings]
@@ -54,6 +63,13 @@ def told(text):
 
 def test_what_is_handed_on_is_right():
     assert told(RNN) == ("right", [])
+    assert told(renamed(RNN)) == ("right", [])
+
+
+def test_a_state_is_known_at_whatever_time():
+    status, findings = told(renamed(RNN.replace(ADDED, "")))
+    assert status == "wrong"
+    assert findings == [(LAST, "not_handed_on", "da_next = gradients['da_prev']", True)]
 
 
 @pytest.mark.sampled(3)

@@ -244,3 +244,20 @@ def test_a_damaged_archive_is_told(project, tmp_path, kind):
 def test_a_root_that_is_not_there_is_told(project, capsys):
     assert main(["check", str(project() / "functions.py"), "--root", "nowhere"]) == 2
     assert "--root nowhere: there is no such folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "import numpy as np\ndef predict(X, Y):\n    return np.zeros((1, X.shape[1]), dtype=np.int)\n",
+        "def relu(Z):\n    return Z * (Z < 0)\n",
+    ],
+    ids=["what is gone is replaced", "it is not called"],
+)
+def test_a_mistake_in_a_module_is_no_excuse_for_what_does_not_use_it(tmp_path, beside):
+    wrong = "from opt_utils import *\nx = predict, relu\n" + UPDATE.replace(
+        "rate * grads", "2 * learning_rate * grads"
+    )
+    (tmp_path / "opt_utils.py").write_text(beside, encoding="utf-8")
+    (tmp_path / "mine.py").write_text(wrong, encoding="utf-8")
+    assert told(tmp_path / "mine.py")["update_parameters"].status == "wrong"

@@ -681,3 +681,43 @@ def test_names_in_chinese(function: str, right: str, wrong: str) -> None:
     assert judged["反向"] == judged["网络.反向传播"] == "right"
     judged = {one.name: one.status for one in audit_text(CHINESE.replace(right, wrong)).functions}
     assert judged[function] == "wrong"
+
+
+ROWS = """import numpy as np
+def random_mini_batches(X, Y, mini_batch_size=64, seed=0):
+    np.random.seed(seed)
+    m = X.shape[0]
+    order = np.random.permutation(m)
+    X, Y = X[order, :], Y[order, :]
+    return [(X[k:k + mini_batch_size, :], Y[k:k + mini_batch_size, :]) for k in range(0, m, mini_batch_size)]
+"""
+
+
+def test_mini_batches_of_rows_are_right_where_the_function_counts_rows():
+    (report,) = audit_text(ROWS).functions
+    assert report.status == "right"
+    assert "examples in rows" in report.remarks[0]
+    (report,) = audit_text(ROWS.replace("Y[order, :]", "Y")).functions
+    assert report.status == "wrong"
+    (report,) = audit_text(ROWS.replace("shape[0]", "shape[1]")).functions
+    assert report.status == "wrong"
+    assert not any("failed" in remark for remark in report.remarks)
+
+
+CHECK = """import numpy as np
+def forward_propagation(x, theta):
+    return x * theta
+def backward_propagation(x, theta):
+    return x
+def gradient_check(x, theta, epsilon=1e-7):
+    plus, minus = forward_propagation(x, theta + epsilon), forward_propagation(x, theta - epsilon)
+    approx, grad = (plus - minus) / (2 * epsilon), backward_propagation(x, theta)
+    gap = abs(grad - approx) / (abs(grad) + abs(approx))
+    return gap < 1e-7, gap
+"""
+
+
+def test_a_check_of_gradients_may_return_a_verdict_before_the_difference():
+    assert {one.status for one in audit_text(CHECK).functions} == {"right"}
+    wrong = audit_text(CHECK.replace("(2 * epsilon)", "epsilon")).functions
+    assert {one.name: one.status for one in wrong}["gradient_check"] == "wrong"

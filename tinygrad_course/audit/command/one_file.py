@@ -25,7 +25,7 @@ from tinygrad_course.audit.kinds.layer_functions import linear_activation_backwa
 from tinygrad_course.audit.kinds.logistic_regression import Optimize
 from tinygrad_course.audit.kinds.optimizer_steps import AnyOptimizer
 from tinygrad_course.audit.kinds.own_class import method_name, shown_name, shown_words
-from tinygrad_course.audit.kinds.pairing import forward_for
+from tinygrad_course.audit.kinds.pairing import BACKWARD, FORWARD, forward_for
 from tinygrad_course.audit.kinds.what_trains import SCRIPT
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.forward_and_backward import backward_hidden, cache_finding
@@ -164,13 +164,25 @@ class _File:
             return
         if report.status == WRONG and self.program.modules and self.outermost:
             there = [finding for finding in report.findings if finding.file]
-            faults = [self._holder(finding) for finding in there[:1]] or self._faults_beside(begin)
+            faults = [self._holder(finding) for finding in there[:1]]
+            faults = faults or [one for one in self._faults_beside(begin) if self._due_to(report.name, one)]
             yield from (fault for fault in faults if fault not in self._shown)
             self._shown += faults
             if faults:
                 named = f"{faults[0].name} ({place(faults[0].findings[0])})"
                 _take_back(report, WITHOUT.format(named))
         yield report
+
+    def _due_to(self, name: str, fault: FunctionReport) -> bool:
+        """Tell whether a mistake in a module may be what makes a function wrong: what that runs calls it."""
+        if all(one.diagnosis == "removed_api" for one in fault.findings):
+            return False  # its successor is what runs
+        if name not in self.known or "." in fault.name:
+            return True
+        back, functions = BACKWARD.search(bare(name)), self.program.functions
+        run = [name, *(one for one in functions if back and FORWARD.search(bare(one)))]
+        run += [other for one in run for other in self.program.callees(one)]
+        return bare(fault.name) in map(bare, run)
 
     def _holder(self, finding: Finding) -> FunctionReport:
         """Return the report of the function of another module in which a mistake was found."""

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, first_of, formula, labelled, words
+from tinygrad_course.audit.kinds.base import Assumption, formula, labelled, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import KINK, arguments
+from tinygrad_course.audit.kinds.gradient_names import parts_of
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.source.syntax import names_in
 
@@ -25,6 +26,13 @@ def _in_own_order(learner: Learner, name: str, function: Callable[..., Any]) -> 
 
 def _takes_theta(node: ast.FunctionDef) -> bool:
     return "theta" in arguments(node)
+
+
+def _difference(result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+    """Read the difference: by its name, alone, or the first number where it comes with a verdict."""
+    named = labelled(result, expression, case, ()).get("difference")
+    numbers = [one for one in parts_of(result) if not isinstance(one, bool | np.bool_)]
+    return {"difference": numbers[0] if named is None and numbers else named}
 
 
 def _takes_x_and_theta(node: ast.FunctionDef) -> bool:
@@ -51,6 +59,7 @@ def backward_one(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     "x theta",
     outputs="difference",
     fits=_takes_theta,
+    read=_difference,
     battery=words("planted planted right planted"),
     examples=6,
 )
@@ -91,10 +100,7 @@ def gradient_check_one(learner: Learner, draw: Draw, assumption: Assumption) -> 
     contract=lambda learner: (
         "" if learner.has("grads") else "it computes the gradients itself, and is given none to check"
     ),
-    # The difference comes alone, or first.
-    read=lambda result, expression, case: {
-        "difference": labelled(result, expression, case, case.required).get("difference", first_of(result))
-    },
+    read=_difference,
     battery=words("planted right planted"),
     examples=3,
     shrinks=6,

@@ -17,7 +17,7 @@ from tinygrad_course.audit.kinds.gradient_names import GRADIENT, cost_place, num
 from tinygrad_course.audit.kinds.own_class import method_name
 from tinygrad_course.audit.reference.comparison import Named
 from tinygrad_course.audit.source.argument_kinds import category
-from tinygrad_course.audit.source.conventions import canonical
+from tinygrad_course.audit.source.conventions import canonical, state
 from tinygrad_course.audit.source.signatures import (
     JOINT,
     argument_names,
@@ -96,8 +96,8 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
     upstream = _upstream(back, method=bool(owner))
     result = returned(forward_node)
     outputs = names_of(result, len(result.elts) if isinstance(result, ast.Tuple) else 1)
-    derivatives = {"d" + canonical(name) for name in outputs}
-    others = [name for name in back if name != upstream and canonical(name) in derivatives]
+    derivatives = {"d" + state(name) for name in outputs}
+    others = [name for name in back if name != upstream and state(name) in derivatives]
     unpacked = [one for one in nodes(forward_node, ast.Assign) if isinstance(one.value, ast.Name)]
     packed = {ast.unparse(one.value): tuple_of_names(one.targets[0]) for one in unpacked}
     packed = {name: inner for name, inner in packed.items() if inner and name in forward}
@@ -259,7 +259,7 @@ def handed_on(
     arguments: dict[str, Any] = {}
     weights: dict[int, Any] = {}
     for name in argument_names(node):
-        of = [place for place in numbers if canonical(name) == "d" + canonical(names[place])]
+        of = [place for place in numbers if state(name) == "d" + state(names[place])]
         if name == taken.upstream or (name in taken.others and of):
             place = of[0] if of else first
             if np.ndim(parts[place]) or name in needed_names(node):

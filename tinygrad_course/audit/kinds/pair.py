@@ -23,7 +23,8 @@ from tinygrad_course.audit.kinds.own_class import method_name, output_told
 from tinygrad_course.audit.kinds.sizes import Sizes
 from tinygrad_course.audit.reference.comparison import Named
 from tinygrad_course.audit.source.argument_kinds import category
-from tinygrad_course.audit.source.signatures import JOINT, argument_names
+from tinygrad_course.audit.source.conventions import canonical
+from tinygrad_course.audit.source.signatures import JOINT, argument_names, role_of
 
 _STATE, _UNMADE = 4, 24
 """The units of a recurrent cell; with how many sets of values an object is tried to be made."""
@@ -146,7 +147,8 @@ class Pair(Kind):
     def _cell(self, draw: Draw) -> dict[str, Any]:
         """Return what a recurrent cell of course 5 is given: parameters by the keys that it asks for, say."""
         name, taken = self.forward.name, argument_names(self.forward)
-        if not re.search(r"(?i)rnn|lstm|gru", name) or "parameters" not in taken:
+        holder = next((one for one in taken if role_of(one, ["parameters"])), "")
+        if not re.search(r"(?i)rnn|lstm|gru", name) or not holder:
             return {}
         letters = {"X", "Y"} <= set(taken)  # a model of characters: lists of their numbers, one example
         m, n_x, n_y = (1, 4, 4) if letters else (2, 3, 2)
@@ -160,11 +162,13 @@ class Pair(Kind):
             parameters[key] = 0.4 * draw.array(rows, 1) if key[0] == "b" else 0.5 * draw.array(rows, width)
         xt, x = draw.array(n_x, m), draw.array(n_x, m, 3)
         whole = not re.search(r"cell|step", name)
-        values = {"parameters": parameters, "xt": xt, "x": x if whole else xt}
-        values |= {name: draw.array(_STATE, m) for name in ("a_prev", "a0", "c_prev")}
+        known: dict[str, Any] = {"xt": xt, "x": x if whole else xt}
+        known |= {name: draw.array(_STATE, m) for name in ("aprev", "a0", "cprev")}
         if letters:
-            values |= {"X": [None, 1, 3, 0], "Y": [1, 3, 0, 2], "vocab_size": n_x}
-        return values if values.keys() >= {*taken} else {}
+            known |= {"x": [None, 1, 3, 0], "y": [1, 3, 0, 2], "vocabsize": n_x}
+        names = [*taken, *argument_names(self.node)]
+        values = {one: known[canonical(one)] for one in names if canonical(one) in known}
+        return values | {holder: parameters} if {holder, *values} >= {*taken} else {}
 
     def fixed(self) -> dict[str, Any]:
         """Return the words that arguments have in this case."""

@@ -120,21 +120,28 @@ class RandomMiniBatches(Kind):
     outputs = ("mini_batches",)
     battery = words("distinct distinct exact large distinct")
 
+    def assumptions(self, learner: Learner) -> list[Assumption]:
+        """The examples are columns, as in the course, or rows where the function counts these."""
+        counts_rows = re.search(r"shape\[0\]|\blen\(", learner.text()) is not None
+        return [{"rows": False}, *[{"rows": True}] * counts_rows]
+
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Number the examples, so that each can be found again."""
         size = draw.choice([4, 8, 3]) if learner.has("mini_batch_size") else 64
         m = {"exact": 2 * size, "large": 3 * size - 1}.get(draw.scale) or draw.size(size + 1, 3 * size + 2)
         X = np.arange(1.0, m + 1) * _ROWS
         Y = np.arange(1.0, m + 1).reshape(1, m) + 0.5
+        X, Y = (X.T, Y.T) if assumption["rows"] else (X, Y)
         values = {"X": X, "Y": Y, "mini_batch_size": size, "seed": draw.choice([0, 1, 2])}
         sizes = [size] * (m // size) + [m % size] * bool(m % size)
         expected = {EVERY: True, PAIRS: True, SIZES: sizes, ORDER: True}
-        return Case(values, expected, (EVERY, PAIRS, SIZES), m=m)
+        return Case(values, expected, (EVERY, PAIRS, SIZES), m=m, extra=assumption)
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read what can be said of any right result."""
         try:
             batches = [(np.asarray(x, dtype=float), np.asarray(y, dtype=float)) for x, y in result]
+            batches = [(x.T, y.T) for x, y in batches] if case.extra["rows"] else batches
             xs = np.concatenate([x[0] for x, _ in batches])
             whole = np.concatenate([x for x, _ in batches], axis=1)
             ys = np.concatenate([y.ravel() for _, y in batches])
@@ -148,4 +155,5 @@ class RandomMiniBatches(Kind):
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """A shuffle of many examples does not leave all of them in their order."""
-        return ([ORDER] if case.m >= 8 and values.get(ORDER) is False else []), []
+        ordered = [ORDER] * (case.m >= 8 and values.get(ORDER) is False)
+        return ordered, ["held against examples in rows, which it counts"] * case.extra["rows"]

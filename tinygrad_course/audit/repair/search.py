@@ -20,7 +20,7 @@ from tinygrad_course.audit.repair.candidates import (
     local_value,
     prefilter_for,
 )
-from tinygrad_course.audit.repair.mutations.scope import locations, parse, text
+from tinygrad_course.audit.repair.mutations.scope import locations, text
 from tinygrad_course.audit.repair.mutations.single import Edit, edits, standing
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.source.conventions import canonical
@@ -228,16 +228,17 @@ def same_slip(view: Scene, group: list[Site]) -> list[Repair]:
     for site in group:
         original, slips = pool.copies[site.function], {}
         for edit in edits(site.block, site.position, view.scope(site), assigned(site)):
-            if isinstance(edit.old, ast.AST) and isinstance(edit.new, ast.AST) and edit.rank <= FAR:
-                slips[ast.unparse(edit.old), ast.unparse(edit.new)] = edit
-        for (old, new), edit in sorted(slips.items(), key=lambda slip: slip[1].rank):
+            if isinstance(edit.old, ast.AST) and isinstance(edit.new, ast.expr) and edit.rank <= FAR:
+                slips[ast.unparse(edit.old), ast.unparse(edit.new)] = edit, edit.new
+        for (old, _), (edit, new) in sorted(slips.items(), key=lambda slip: slip[1][0].rank):
             changed = copy.deepcopy(original)
             places = [at for one in sites(changed) for at in locations(one.statement) if text(at.node) == old]
             everywhere = old in {"np", "1"}  # stands in too many places to be one slip
             if len({at.node.lineno for at in places}) < 2 or everywhere or pool.late():
                 continue
             for at in places:
-                at.put(ast.copy_location(parse(new), at.node))
+                made = ast.copy_location(copy.deepcopy(new), at.node)
+                at.put(ast.fix_missing_locations(made))
             if pool.accepted(site.function, changed, pool.all_right):
                 return [
                     Repair(before, edit, copy.deepcopy(after.statement), before.statement.lineno)

@@ -34,6 +34,17 @@ _WORDS = re.compile(
 )
 
 
+def state(name: str) -> str:
+    """Name a state of a recurrent cell at whatever time: its gradients too.
+
+    Examples
+    --------
+    >>> state("a_next"), state("at"), state("dc_prev"), state("da_prevt"), state("dA2")
+    ('a', 'a', 'dc', 'da', 'da2')
+    """
+    return re.sub(r"^(d?[a-z])((prev|next)t?|t)$", r"\1", canonical(name))
+
+
 @dataclass(frozen=True)
 class Convention:
     """The keys of a file's dictionaries."""
