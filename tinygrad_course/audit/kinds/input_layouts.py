@@ -125,13 +125,14 @@ def tried(
     options: Iterable[tuple[int, Layout]],
     guess: Iterable[str] = (),
     fixed: Mapping[str, Any] = MappingProxyType({}),
+    told: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Setting]:
     """Give sets of values for arguments of these names, with the number of the layout and the place in it.
 
-    A seed gives the same numbers again. Those that are `fixed` have their values.
+    A seed gives the same numbers again. Those that are `fixed` have their values, `told` are kinds.
     Of those to `guess` the first whose name says nothing is the data, the next one the labels.
     """
-    kinds = {name: category(name) for name in names if name not in fixed}
+    kinds = {name: told.get(name) or category(name) for name in names if name not in fixed}
     if any(re.match(r"(?i)u", name) for name, kind in kinds.items() if kind == "recurrent"):
         weights = [name for name, kind in kinds.items() if kind == "recurrent" and name[0] in "wW"]
         kinds |= dict.fromkeys(weights, "weights")  # Wh, Uh: what is taken of the input, and of the state
@@ -159,7 +160,7 @@ def tried(
         ("flat", "row", "number") if "bias" in present else ("flat",),
         ("no", "list", "array") if any(map(_wordy, kinds)) else ("no",),
         (1, 4, 3) if "recurrent" in present else (1,),
-        (0, 1) if present & _SEVERAL or any(name.endswith("shape") for name in kinds) else (0,),
+        range(3 if any(map(_shaped, kinds)) else 1 + bool(present & _SEVERAL)),
     )
     for number, layout in options:
         several = weighted or layout.made_for or layout.units < 2
@@ -205,11 +206,14 @@ class _Maker:
             return [self.features, *hidden[: layout.depth - 1 + style.variant], max(1, self.units)]
         if kind == "draws":
             return np.random.RandomState(3)
-        if kind == "inputs" and (name.endswith("shape") or (len(layout.data) == 4 and name[0] in "xX")):
+        picture = len(layout.data) == 4 and name[0] in "xX"
+        if kind == "inputs" and style.variant < 2 and (_shaped(name) or picture):
             one = layout.data[1 - len(layout.data) :] if len(layout.data) > 2 else (self.features,)
             return layout.data if style.variant else one
-        if kind == "inputs":
-            return self.features
+        if kind == "picture" and len(layout.data) < 4:
+            raise _NoSuchValueError
+        if kind in {"inputs", "picture"}:
+            return self.features if kind == "inputs" else layout.data[1:]
         if kind == "vector":
             return draw.array(self.features)
         if kind in {"outputs", "examples"}:
@@ -328,6 +332,10 @@ class _Maker:
 def _wordy(name: str) -> bool:
     """Tell whether an argument may be words, by their numbers."""
     return re.match(r"(?i)(inputs?|xs?|.*words?|.*(index|indices|idxs?|ids|tokens))$", name) is not None
+
+
+def _shaped(name: str) -> bool:
+    return re.search(r"(?i)shape$|^shape", name) is not None
 
 
 def _layer(name: str) -> int:

@@ -22,7 +22,7 @@ from tinygrad_course.audit.kinds.names_taken import AXES, Taken, names_taken, wo
 from tinygrad_course.audit.kinds.own_class import method_name, output_told
 from tinygrad_course.audit.kinds.sizes import Sizes
 from tinygrad_course.audit.reference.comparison import Named
-from tinygrad_course.audit.source.argument_kinds import category
+from tinygrad_course.audit.source.argument_kinds import category, kinds_by_use
 from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, role_of
 
@@ -59,6 +59,13 @@ class Pair(Kind):
         self.soft = re.search(r"softmax|keepdims.*exp|exp.*keepdims", text) is not None
         self.alone = bool(self.own_costs) and not self.soft
         """Whether there is one output: a mean over the examples is no mean over the outputs then."""
+        self.told: dict[str, str] = {}
+        """The kinds of those arguments of which their use tells more than their names."""
+        for one in (node, self.forward):
+            kinds = kinds_by_use(one, argument_names(one))
+            self.told |= {name: kind for name, kind in kinds.items() if kind == "settings"}
+        new = program.functions.get(method_name(owner, "__init__"))
+        self.told |= kinds_by_use(new, argument_names(new)) if new is not None else {}
         self.words = words_asked(program, [node, self.forward, *methods])
         """The words that arguments are compared with: each case has the next ones."""
         self.battery = self.battery[:1] * max(len(self.battery), *map(len, self.words.values()), 0)
@@ -128,7 +135,8 @@ class Pair(Kind):
         guesses = [self.guess] if self.place else self._guesses()
         for guess in guesses:
             self.guess, self.made = guess, not self.owner
-            for number, one in enumerate(tried(names, seed, options, fixed=fixed | guess)):
+            made = tried(names, seed, options, fixed=fixed | guess, told=self.told)
+            for number, one in enumerate(made):
                 more = guess is not guesses[-1] and not (self.dimensions if guess else self.made)
                 idle = guess and self.made and not self.dimensions and not self.place
                 if (more and number > _UNMADE) or (idle and number > 10 * _UNMADE):
@@ -141,7 +149,7 @@ class Pair(Kind):
         """Return values for what a new object takes by names that say nothing: layers, whole numbers."""
         start = [name for name in self.wanted.start if category(name) in {"", "sizes"}]
         objects = objects_for(self.program, self.owner, start, *self.sizes.now) if start else {}
-        numbers = {name: 2 for name in start if not category(name)} | objects
+        numbers = {name: 2 for name in start if not category(name) and name not in self.told} | objects
         return [*[objects] * bool(objects), {}, *[numbers] * (numbers != objects)]
 
     def _cell(self, draw: Draw) -> dict[str, Any]:
