@@ -359,3 +359,78 @@ def test_what_calls_a_wrong_function_is_judged_with_that_put_right(edits, status
     assert (found["affine_backward"].status, found[OUTER].status) == ("wrong", status)
     assert [finding.line for finding in found[OUTER].findings] == lines
     assert lines or "affine_backward" in found[OUTER].remarks[0]
+
+
+TOLD_BY_USE = {
+    "sizes in any order of words, several hidden layers": (
+        """import numpy as np
+class Net:
+    def __init__(self, sizeIn, hidden_units, number_of_outputs):
+        assert len(hidden_units) > 0
+        sizes = [sizeIn, *hidden_units, number_of_outputs]
+        self.Ws = [np.random.randn(a, b) for a, b in zip(sizes, sizes[1:])]
+    def forward(self, X):
+        self.kept = [X]
+        for W in self.Ws[:-1]:
+            self.kept.append(np.tanh(self.kept[-1] @ W))
+        return self.kept[-1] @ self.Ws[-1]
+    def backward(self, dout):
+        grads = []
+        for W, A in zip(self.Ws[::-1], self.kept[::-1]):
+            grads.append(A.T @ dout)
+            dout = dout @ W.T * (1 - A**2)
+        self.dWs = grads[::-1]
+""",
+        "A.T @ dout",
+        "A.T @ dout / 3",
+    ),
+    "a picture that is unpacked": (
+        """import numpy as np
+class MaxPool:
+    def __init__(self, in_channels, filter_size, stride):
+        self.depth, self.rows, self.columns = in_channels
+        self.height, self.width = filter_size
+        self.stride = stride
+    def forward(self, X):
+        rows = range(0, self.rows - self.height + 1, self.stride)
+        columns = range(0, self.columns - self.width + 1, self.stride)
+        lines = ([self.window(X, i, j).max(axis=(2, 3)) for j in columns] for i in rows)
+        return np.stack([np.stack(line, axis=2) for line in lines], axis=2)
+    def window(self, X, i, j):
+        return X[:, :, i:i + self.height, j:j + self.width]
+    def backward(self, activation_prev, delta):
+        new = np.zeros(activation_prev.shape)
+        for i in range(delta.shape[2]):
+            for j in range(delta.shape[3]):
+                seen = self.window(activation_prev, i * self.stride, j * self.stride)
+                most = seen == seen.max(axis=(2, 3), keepdims=True)
+                here = self.window(new, i * self.stride, j * self.stride)
+                here += most * delta[:, :, i:i + 1, j:j + 1]
+        return new
+""",
+        "+= most",
+        "+= seen",
+    ),
+    "settings by any name": (
+        """import numpy as np
+def scale_forward(A_prev, how):
+    return A_prev[:, :, ::how["stride"]] ** how["f"], (A_prev, how)
+def scale_backward(dA, cache):
+    A_prev, how = cache
+    dA_prev = np.zeros(A_prev.shape)
+    dA_prev[:, :, ::how["stride"]] = dA * how["f"] * A_prev[:, :, ::how["stride"]] ** (how["f"] - 1)
+    return dA_prev
+""",
+        '(how["f"] - 1)',
+        'how["f"]',
+    ),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("text", "old", "new"), TOLD_BY_USE.values(), ids=TOLD_BY_USE.keys())
+def test_what_an_argument_is_for_is_told_by_its_use(text, old, new):
+    def judged(code):
+        return [one.status for one in audit_text(code).functions if "backward" in one.name]
+
+    assert (judged(text), judged(text.replace(old, new))) == (["right"], ["wrong"])
