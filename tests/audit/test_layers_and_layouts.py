@@ -408,8 +408,8 @@ class MaxPool:
                 here += most * delta[:, :, i:i + 1, j:j + 1]
         return new
 """,
-        "+= most",
-        "+= seen",
+        "j * self.stride",
+        "j",
     ),
     "settings by any name": (
         """import numpy as np
@@ -434,3 +434,37 @@ def test_what_an_argument_is_for_is_told_by_its_use(text, old, new):
         return [one.status for one in audit_text(code).functions if "backward" in one.name]
 
     assert (judged(text), judged(text.replace(old, new))) == (["right"], ["wrong"])
+
+
+PENALIZED = """import numpy as np
+def forward_pass_my(X, params):
+    W1, b1, W2, b2 = params["W1"], params["b1"], params["W2"], params["b2"]
+    Z1 = np.dot(W1, X) + b1
+    A1 = np.tanh(Z1)
+    Z2 = np.dot(W2, A1) + b2
+    A2 = 1 / (1 + np.exp(-Z2))
+    return A2, (Z1, A1, W1, b1, Z2, A2, W2, b2)
+def compute_cost_L2R(A, Y, lambd, params):
+    m = Y.shape[1]
+    cross = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+    return cross + lambd / (2 * m) * (np.sum(params["W1"] ** 2) + np.sum(params["W1"] ** 2))
+def backward_pass_L2R(X, Y, cache, lambd):
+    m = X.shape[1]
+    Z1, A1, W1, b1, Z2, A2, W2, b2 = cache
+    dZ2 = A2 - Y
+    dW2 = np.dot(dZ2, A1.T) / m + lambd / m * W2
+    db2 = np.sum(dZ2, axis=1, keepdims=True) / m
+    dZ1 = np.dot(W2.T, dZ2) * (1 - A1 ** 2)
+    dW1 = np.dot(dZ1, X.T) / m + lambd / m * W1
+    db1 = np.sum(dZ1, axis=1, keepdims=True) / m
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
+"""
+
+
+def test_a_backward_pass_is_held_against_its_cost_put_right():
+    reports = {one.name: one for one in audit_text(PENALIZED).functions}
+    cost, back = reports["compute_cost_L2R"], reports["backward_pass_L2R"]
+    assert cost.status == "wrong"
+    assert "W2" in cost.findings[0].suggestion
+    assert back.status == "right"
+    assert back.remarks == ["right, given right compute_cost_L2R"]

@@ -348,7 +348,11 @@ class _File:
             abstract = isinstance(last, ast.Raise) and "NotImplemented" in ast.unparse(last)
             if name in told or (owners[name] in bases and abstract):
                 continue  # left to the classes that are made of its own
-            mended = {other: self.repaired[other] for other in below[name] if other in self.repaired}
+            parts = result.kind.involved() if isinstance(result.kind, AnyBackward) else []
+            initial = getattr(result.kind, "initial", None)
+            parts = [one for one in parts if initial is None or one != initial.name]
+            run = {*below[name], *parts, *(other for one in parts for other in self.program.callees(one))}
+            mended = {other: self.repaired[other] for other in sorted(run - {name}) if other in self.repaired}
             given = mended if result.wrong and all(mended.values()) else {}
             with result.kind.program.bound(given):
                 report = self._own_report(by_kind(result.kind, self.seed) if given else result)

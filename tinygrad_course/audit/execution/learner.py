@@ -99,6 +99,12 @@ class Learner:
         """Return how many layers the names W1, dW2, Z3, ... speak of, None where the source counts them."""
         return depth_told(self.text(*names))
 
+    def depth_of_passes(self) -> int:
+        """Return how many layers the file's own passes speak of, 0 where they do not agree."""
+        passes = [name for name in self.program.own if re.search("forward|back", bare(name))]
+        told = set(filter(None, map(self.depth, passes)))
+        return told.pop() if len(told) == 1 else 0
+
     def cache_from_names(self, values: Named, default: list[str], *, as_dict: bool) -> Any:
         """Build the cache that the function's own unpacking asks for: by the names in a tuple, or by keys."""
         parameter = next((name for name, bound in self.arguments if bound == "cache"), "")

@@ -103,12 +103,7 @@ class AnyBackward(Pair):
             if self.strict and found.proved:
                 break
             if found.complete and found is best[0]:
-                if (
-                    layout.single
-                    and before is not None
-                    and (before[0].for_one or not (before[0].right or upstream))
-                ):
-                    best = self._for_one(before, best)
+                best = self._chosen(before, best, single=layout.single, upstream=upstream)
                 break
         if best is None:
             raise problem or Unfit("it takes nothing that was tried")
@@ -123,6 +118,17 @@ class AnyBackward(Pair):
         if best[0].complete and fitted is not None and not self.strict:
             return self._of_other_labels(Draw(seed + 1), *fitted) or best[0].case
         return best[0].case
+
+    def _chosen(self, before: Fitting | None, now: Fitting, *, single: bool, upstream: bool) -> Fitting:
+        """Return what a function is judged with that is right with the last values, not with those before."""
+        if before is None:
+            return now
+        earlier = before[0]
+        if single and (earlier.for_one or not (earlier.right or upstream)):
+            return self._for_one(before, now)
+        # What is passed on is so in every arrangement with which both functions run.
+        always = upstream and earlier.ran and earlier.proved and not earlier.for_one
+        return before if always else now
 
     def _for_one(self, several: Fitting, one: Fitting) -> Fitting:
         """Return what a function that is right for one example is judged with.

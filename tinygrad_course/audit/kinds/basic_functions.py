@@ -71,7 +71,7 @@ def cost(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
 def regularized_cost(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """Cross-entropy and lambda/(2m) times the sum of the squared weights."""
     case = _cost_case(draw)
-    layers = learner.depth() or 3
+    layers = max(learner.depth() or 3, learner.depth_of_passes())
     parameters = draw_parameters(draw, [draw.size(1, 4) for _ in range(layers)] + [1])
     lambd = draw.choice([0.7, 0.3, 1.5])
     cross, times = case.expected["cost"], lambd / (2 * case.m)
