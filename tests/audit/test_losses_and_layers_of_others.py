@@ -290,3 +290,28 @@ def test_a_mistake_behind_a_switch_is_found_where_it_stands(old, new, name):
     report = statuses(OTHERS.replace(old, new))[name]
     line = OTHERS[: OTHERS.index(old)].count("\n") + 1
     assert (report.status, [finding.line for finding in report.findings]) == (WRONG, [line])
+
+
+TOGETHER = """import numpy as np
+class Softmax:
+    def forward(self, inputs):
+        powers = np.exp(inputs - np.max(inputs, axis=1, keepdims=True))
+        self.output = powers / np.sum(powers, axis=1, keepdims=True)
+        return self.output
+class SoftmaxWithCost:
+    def __init__(self):
+        self.activation = Softmax()
+    def forward(self, inputs, y_true):
+        self.output = self.activation.forward(inputs)
+        return -np.mean(np.log(self.output[range(len(inputs)), y_true]))
+    def backward(self, dvalues, y_true):
+        self.dinputs = dvalues.copy()
+        self.dinputs[range(len(dvalues)), y_true] -= 1
+        self.dinputs = self.dinputs / len(dvalues)
+"""
+
+
+@pytest.mark.parametrize(("old", "new", "status"), [("-= 1", "-= 1", "right"), ("-= 1", "+= 1", "wrong")])
+def test_a_cost_may_be_given_the_outputs_that_it_keeps(old, new, status):
+    reports = {one.name: one.status for one in audit_text(TOGETHER.replace(old, new)).functions}
+    assert reports["SoftmaxWithCost.backward"] == status

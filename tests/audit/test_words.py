@@ -721,3 +721,52 @@ def test_a_check_of_gradients_may_return_a_verdict_before_the_difference():
     assert {one.status for one in audit_text(CHECK).functions} == {"right"}
     wrong = audit_text(CHECK.replace("(2 * epsilon)", "epsilon")).functions
     assert {one.name: one.status for one in wrong}["gradient_check"] == "wrong"
+
+
+NUMERICAL = """import numpy as np
+def numerical_gradient(f, x):
+    h = 1e-4
+    grad = np.zeros_like(x)
+    it = np.nditer(x, flags=["multi_index"], op_flags=["readwrite"])
+    while not it.finished:
+        idx = it.multi_index
+        tmp = x[idx]
+        x[idx] = tmp + h
+        fxh1 = f(x)
+        x[idx] = tmp - h
+        fxh2 = f(x)
+        grad[idx] = (fxh1 - fxh2) / (2 * h)
+        x[idx] = tmp
+        it.iternext()
+    return grad
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status", "line"),
+    [
+        ("f(x)", "f(x)", "right", None),
+        ("(fxh1 - fxh2) / (2 * h)", "(f(x) - fxh2) / h", "wrong", 13),
+        ("(2 * h)", "h", "wrong", 13),
+        ("fxh1 - fxh2", "fxh2 - fxh1", "wrong", 13),
+        ("        x[idx] = tmp\n", "", "wrong", None),
+        ("f(x)", "f(x)[0]", "right", None),
+    ],
+    ids=[
+        "as it is",
+        "to one side at the wrong place",
+        "half",
+        "minus",
+        "left moved",
+        "a cost with its gradient",
+    ],
+)
+def test_a_gradient_by_differences_is_held_against_a_known_one(old, new, status, line):
+    (report,) = audit_text(NUMERICAL.replace(old, new)).functions
+    assert report.status == status
+    assert line is None or report.findings[0].line == line
+
+
+def test_differences_to_one_side_are_right_within_their_own_error():
+    one_sided = NUMERICAL.replace("tmp - h", "tmp").replace("(2 * h)", "h")
+    assert audit_text(one_sided).functions[0].status == "right"

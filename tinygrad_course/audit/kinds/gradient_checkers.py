@@ -1,6 +1,7 @@
 """Gradient checking (course 2, week 1): the checker is judged by gradients with a planted mistake."""
 
 import ast
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -132,6 +133,38 @@ def gradient_check_many(learner: Learner, draw: Draw, assumption: Assumption) ->
     case.rejected = "a unit is at the kink of ReLU" if margin < KINK or extreme else ""
     theirs = learner.own("forward_propagation_n")
     case.bindings = {} if theirs else {"forward_propagation_n": course.forward_propagation_n}
+    return case
+
+
+def _to_both_sides(text: str) -> bool:
+    """Tell whether a step is taken away too: differences to one side are less exact."""
+    return re.search(r"- (\w+\.)?(h|e|d|eps\w*|delta\w*|step\w*|perturb\w*)\b", text) is not None
+
+
+@formula(
+    "numerical_gradient eval_numerical_gradient compute_numerical_gradient numeric_gradient "
+    "computenumericalgradient numericalgradient",
+    "function point epsilon",
+    "function point",
+    outputs="grad",
+    assumptions=lambda learner: [
+        {"axes": axes, "pair": pair, "within": within}
+        for within in (1e-6, 1e-3)[: 2 - _to_both_sides(learner.text())]
+        for pair in (False, True)
+        for axes in (2, 1)
+    ],
+)
+def numerical_gradient(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+    """The gradient of a function of an array, by its differences; the function may return its own beside."""
+    x = draw.array(*(draw.size(1, 4) for _ in range(assumption["axes"])))
+    weights = draw.array(*x.shape)
+
+    def f(x: Any) -> Any:
+        value = float(np.sum(weights * np.sin(x)))
+        return (value, weights * np.cos(x)) if assumption["pair"] else value
+
+    case = Case({"function": f, "point": x, "epsilon": EPSILON}, {"grad": weights * np.cos(x)}, ("grad",))
+    case.tolerances = {"grad": assumption["within"]}
     return case
 
 

@@ -91,7 +91,9 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
     start += [name for one in set_ups(program, owner) for name in needed_names(one)[1:] if name not in start]
     both = [category(name) for name in argument_names(node) if name in forward]
     keeps = re.search(r"self\.\w+ = ", ast.unparse(forward_node)) is not None
-    if both == ["labels"] and owner and len(back) == 1 and not keeps:
+    arrays = "|".join(rf"len\({one}\)|\b{one}(\[|\.(copy|shape)\b)" for one in back)
+    whole = not keeps or (arrays and re.search(arrays, ast.unparse(node)) is not None)
+    if both == ["labels"] and owner and len(back) == 1 and whole:
         back = []  # it is given the predictions again, though they are called dvalues
     upstream = _upstream(back, method=bool(owner))
     result = returned(forward_node)
@@ -287,6 +289,13 @@ def handed_on(
     return first, weights, arguments
 
 
+def _kept_output(held: Named) -> Any:
+    """Return the predictions that an object keeps, None where it keeps none."""
+    fields = fields_of(held.get("self")) or {}
+    told = [one for key, one in fields.items() if re.match(r"(?i)_*(out|y_?(hat|pred)|prob)", str(key))]
+    return next((duplicate(one) for one in told if np.ndim(one)), None)
+
+
 def of_data_alone(node: ast.FunctionDef) -> bool:
     """Tell whether a function takes the data alone, whatever it calls them: tanh_d(y)."""
     names = argument_names(node)
@@ -304,4 +313,6 @@ def _of_its_kind(name: str, node: ast.FunctionDef, held: dict[str, Any], output:
     alone = len(like) == 1 and like[0] not in argument_names(node)
     if (kind == "data" and like) or (kind in {"weights", "labels", "predicted"} and alone):
         return held[like[0]]
-    return duplicate(output) if kind == "predicted" and np.ndim(output) else None
+    if kind == "predicted" and output is not None:
+        return duplicate(output) if np.ndim(output) else _kept_output(held)
+    return None

@@ -46,6 +46,8 @@ ROLES: dict[str, str] = {
     "print_cost": "printcost\\w*|verbose|print|plot\\w*|show\\w*|debug",
     "theta": "theta|w",
     "x": "x",
+    "function": "f|fn|fun\\w*|j|(cost|loss|forward)\\w*",
+    "point": "x|theta|w|params?|arr\\w*",
 }
 
 
