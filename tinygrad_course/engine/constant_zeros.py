@@ -121,7 +121,7 @@ def _part(
     """
     function = rule.function
     if function in _READS:
-        read = _READS[function](_data(values[0]), *values[1:], **kwargs)
+        read = _READS[function](getattr(values[0], "_data", values[0]), *values[1:], **kwargs)
         if read is not None and live is not None:
             read = read & handed_on(rule, live, i, vjp, y, values[0], values, kwargs)
         return read
@@ -145,12 +145,8 @@ def _part(
     return None
 
 
-def _data(x: Any) -> Any:
-    return x._data if hasattr(x, "_op") else x
-
-
 def _numbers(x: Any) -> Any:
-    return np.asarray(_data(x))
+    return np.asarray(getattr(x, "_data", x))
 
 
 def _same_entries(a: Any, b: Any, depth: int = DEPTH) -> Any:
@@ -176,7 +172,7 @@ def _entries(x: Any) -> tuple[Any, Any]:
         first, *rest = as_of(x)
         calls.append((x._op.function, rest, x._kwargs or {}))
         x = first
-    places = np.arange(np.size(_data(x))).reshape(np.shape(_data(x)))
+    places = np.arange(x.size).reshape(x.shape)
     for function, rest, kwargs in reversed(calls):
         places = function(places, *rest, **kwargs)
     return x, places

@@ -39,7 +39,11 @@ if TYPE_CHECKING:
 alone: ContextVar[bool] = ContextVar("alone", default=False)
 
 _SIZES = {np.absolute, np.fabs}
-_CHOICES: Any = {np.maximum: np.maximum, np.minimum: np.minimum, np.fmax: np.maximum, np.fmin: np.minimum}
+#: What has the kinks of a maximum, or of a minimum: np.clip has both.
+_CHOICES: Any = {
+    np.maximum: (np.maximum,), np.fmax: (np.maximum,), np.minimum: (np.minimum,), np.fmin: (np.minimum,),
+    clip: (np.maximum, np.minimum),
+}  # fmt: skip
 _REAL = (int, float, np.integer, np.floating)
 _CONSTANTS = (*_REAL, np.ndarray)
 #: From so many numbers on at which a Tensor has kinks, it is looked now and then whether these live.
@@ -169,20 +173,14 @@ def watch_size(out: Tensor) -> Tensor:
 
 
 def watch_choice(out: Tensor) -> Tensor:
-    """Look whether a choice between x and a number has a kink beside others."""
-    a, b = out._args
-    x, at = (a, b) if type(a) is type(out) else (b, a)
-    if isinstance(at, _CONSTANTS):
-        _watch(x, _CHOICES[out._op.function], out, at)  # type: ignore[union-attr]
-    return out
-
-
-def watch_clip(out: Tensor) -> Tensor:
-    """Look whether np.clip, which is a maximum and a minimum, has a kink beside others."""
-    x, *limits = out._args
-    for function, limit in zip((np.maximum, np.minimum), limits, strict=True):
-        if isinstance(limit, _CONSTANTS):
-            _watch(x, function, out, limit)
+    """Look whether a choice between x and constants has kinks beside others."""
+    x, *others = out._args
+    if type(x) is not type(out):
+        others = [x]
+        x = out._args[1]
+    for kink, at in zip(_CHOICES[out._op.function], others, strict=True):  # type: ignore[union-attr]
+        if isinstance(at, _CONSTANTS):
+            _watch(x, kink, out, at)
     return out
 
 
@@ -270,4 +268,3 @@ for _function in _SIZES:
 RULES[np.copysign].mend = mend_copysign
 for _function in _CHOICES:
     RULES[_function].mend = watch_choice
-RULES[clip].mend = watch_clip

@@ -1,6 +1,5 @@
 """Differences, sums and interpolation of samples; ranges of numbers; functions along axes."""
 
-import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -89,9 +88,6 @@ def slope_along(f: Any, spacing: Any, edge_order: int) -> Any:
 
 rule(np.unwrap, lambda g, y, p, discont=None, axis=-1, *, period=math.tau: g, saves=False)
 
-
-for _cumulative in (np.cumulative_sum, np.cumulative_prod):  # NumPy's own are of functions with rules
-    composed(_cumulative)(inspect.unwrap(_cumulative))
 
 # ------------------------------------------------------------------ interpolation
 

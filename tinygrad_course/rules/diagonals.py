@@ -53,5 +53,3 @@ def diag(v: Any, k: int = 0) -> Any:
 
 
 composed(np.diagflat)(lambda v, k=0: diag(v.reshape(-1), k))
-composed(np.linalg.diagonal)(lambda x, /, *, offset=0: np.diagonal(x, offset, -2, -1))
-composed(np.linalg.trace)(lambda x, /, *, offset=0, dtype=None: np.trace(x, offset, -2, -1, dtype=dtype))

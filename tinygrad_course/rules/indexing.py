@@ -219,7 +219,6 @@ def index_along(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, .
 
 
 composed(np.compress)(lambda condition, a, axis=None: np.take(a, np.flatnonzero(condition), axis))
-composed(np.extract)(lambda condition, arr: arr.reshape(-1)[np.flatnonzero(condition)])
 
 
 @composed(np.delete)

@@ -250,9 +250,7 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
     return result
 
 
-composed(np.linalg.matmul)(lambda x1, x2, /: np.matmul(x1, x2))
 composed(np.linalg.outer)(lambda x1, x2, /: np.outer(x1, x2))
-composed(np.linalg.tensordot)(lambda x1, x2, /, *, axes=2: np.tensordot(x1, x2, axes=axes))
 composed(np.linalg.vecdot)(
     lambda x1, x2, /, *, axis=-1: np.vecdot(np.moveaxis(x1, axis, -1), np.moveaxis(x2, axis, -1))
 )

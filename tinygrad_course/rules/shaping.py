@@ -75,10 +75,6 @@ rule(
 rule(np.swapaxes, lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2), saves=False)
 rule(np.moveaxis, lambda g, y, a, source, destination: np.moveaxis(g, destination, source), saves=False)
 rule(np.matrix_transpose, lambda g, y, x: np.swapaxes(g, -1, -2), saves=False)
-composed(np.linalg.matrix_transpose)(lambda x, /: np.matrix_transpose(x))
-
-
-composed(np.rollaxis)(inspect.unwrap(np.rollaxis))
 
 
 # ------------------------------------------------------------------ broadcasting and repeating
@@ -157,8 +153,6 @@ rule(np.concatenate, concatenate_vjp, sequence=True, saves=False)
 rule(np.stack, stack_vjp, sequence=True, saves=False)
 
 
-for _join in (np.vstack, np.hstack, np.dstack):  # NumPy's own are of functions with rules
-    composed(_join)(inspect.unwrap(_join))
 composed(np.column_stack)(
     lambda tup: np.concatenate([a if a.ndim > 1 else a.reshape((-1, 1)) for a in map(as_array, tup)], axis=1)
 )
@@ -206,12 +200,6 @@ def splitting(numpys: Callable[..., Any]) -> Callable[..., Any]:
 
 for _function in (np.array_split, np.split):
     composed(_function)(splitting(_function))
-composed(np.vsplit)(lambda ary, indices_or_sections: np.split(ary, indices_or_sections, axis=0))
-composed(np.hsplit)(
-    lambda ary, indices_or_sections: np.split(ary, indices_or_sections, axis=1 if ary.ndim > 1 else 0)
-)
-composed(np.dsplit)(lambda ary, indices_or_sections: np.split(ary, indices_or_sections, axis=2))
-composed(np.unstack)(lambda x, /, *, axis=0: tuple(np.moveaxis(x, axis, 0)))
 
 # ------------------------------------------------------------------ turning, rolling
 
@@ -258,3 +246,15 @@ def as_integers(x: Any, dtype: Any) -> Any:
 @composed(np.astype)
 def convert(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
     return astype(x, dtype) if np.dtype(dtype).kind in "fc" else as_integers(x, dtype)
+
+
+# ------------------------------------------------------------------ as NumPy has it
+
+#: What NumPy itself computes from functions that have rules, and coerces nothing.
+NUMPYS = (
+    np.vstack, np.hstack, np.dstack, np.vsplit, np.hsplit, np.dsplit, np.unstack, np.rollaxis, np.extract,
+    np.cumulative_sum, np.cumulative_prod, np.linalg.matrix_transpose, np.linalg.diagonal, np.linalg.trace,
+    np.linalg.matmul, np.linalg.tensordot,
+)  # fmt: skip
+for _numpys in NUMPYS:
+    composed(_numpys)(inspect.unwrap(_numpys))
