@@ -150,10 +150,7 @@ def _numbers(x: Any) -> Any:
 
 
 def _same_entries(a: Any, b: Any, depth: int = DEPTH) -> Any:
-    """Return where two arguments are the same entry of one Tensor, as in ``x[:, None] - x``.
-
-    Or where they are computed alike from such ones and from equal constants: ``x[:, None] / c - x / c``.
-    """
+    """Return where two are one entry of one Tensor, ``x[:, None] - x``, or computed alike from such."""
     if not (hasattr(a, "_op") and hasattr(b, "_op")):
         return np.equal(a, b) if hasattr(a, "_op") is hasattr(b, "_op") else np.False_
     (of_a, places_of_a), (of_b, places_of_b) = _entries(a), _entries(b)

@@ -109,10 +109,8 @@ def describe(value: Any, frame: FrameType | None, fallback: str) -> str:
 
 
 def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
-    """Return NumPy's error with the operation, its arguments' names and shapes, and the likely mistake.
-
-    A warning that the user has made an error says itself what it is about, and so do the rules' own errors.
-    """
+    """Return NumPy's error with the operation, its arguments' names and shapes, and the likely mistake."""
+    # a warning that the user has made an error says itself what it is about, and so do the rules' own errors
     if isinstance(error, Warning) or str(error).startswith("np.linalg."):
         return error
     frame = user_frame()

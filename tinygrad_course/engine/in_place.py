@@ -173,10 +173,7 @@ def _commit(root: Tensor, latest: Tensor, before: Tensor) -> None:
 
 
 def _without(root: Tensor, before: Tensor, latest: Tensor) -> None:
-    """Put `before` for `root` among the arguments of what `latest` was computed from.
-
-    ``y[k] = f(y[k])`` would otherwise tie y to itself, and keep its arrays until Python looks for such knots.
-    """
+    """Put `before` for `root` behind `latest`: ``y[k] = f(y[k])`` would tie y to itself, by a knot."""
     for node in behind([latest], root._serial - 1):
         if node._op is not None:
             args = node._args

@@ -244,10 +244,7 @@ def held(tensor: Tensor) -> tuple[Tensor, Any, Any]:
 
 
 def values_returned(f: Function, args: Sequence[Any], since: int | None = None) -> Any:
-    """Return what ``f(*args)`` returns; of Tensors that are its own, as a buffer it fills, the values.
-
-    Those born before `since`, by default the call, are not its own.
-    """
+    """Return what ``f(*args)`` returns: of Tensors born `since`, by default in this call, the values."""
     since = clock() if since is None else since
     result = f(*args)
     if not any(type(x) is Tensor for _, x in trees.leaves(result)):
@@ -270,10 +267,7 @@ def note_cost(gradient: Any, cost: Tensor) -> None:
 
 
 def let_go(error: BaseException, oldest: int) -> None:
-    """Unlock what a recording has kept that an error has ended: its traceback keeps the Tensors alive.
-
-    Those that were born after the input with the number `oldest` are of that recording.
-    """
+    """Unlock what the recording after input `oldest` has kept, which an error's traceback keeps alive."""
     waiting: list[Any] = []
     traceback = error.__traceback__
     while traceback is not None:

@@ -131,10 +131,7 @@ def owned(g: Any) -> Any:
 
 
 def through(rule: Rule, vjps: Any, live: Live | None, conform: Callable[..., Any]) -> list[Any]:
-    """Return the vjps of a node whose gradient is `live` (None: everywhere) as ones that give a `Partial`.
-
-    ``conform(g, value, rule)`` gives a gradient its argument's shape and dtype.
-    """
+    """Return vjps that hand on where a gradient is `live` (None: everywhere), each as a `Partial`."""
     return [vjp and functools.partial(step, rule, live, conform, i, vjp) for i, vjp in enumerate(vjps)]
 
 
@@ -192,13 +189,10 @@ def is_steep(rule: Rule) -> bool:
 
 
 def _masked(rule: Rule, live: Live, ga: Any, recorded: bool) -> bool:
-    """Whether what a rule gives is to be masked.
-
-    In a recorded sweep the next derivative may be infinite where this one is not, as that of ``x**1.5`` at 0.
-    """
+    """Whether what a rule gives is to be masked."""
     if not recorded:
         needed = not _finite(ga)
-    else:
+    else:  # the next derivative may be infinite where this one is not, as that of x**1.5 at 0
         needed = live.asked or is_steep(rule) or not _finite(getattr(ga, "_data", ga))
     watched = masks.get()
     if needed and watched is not None and not watched.made:

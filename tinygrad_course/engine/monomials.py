@@ -37,10 +37,7 @@ class Monomial(NamedTuple):
 
 
 def monomial(x: Any, depth: int = DEPTH, raises: dict[Any, float] = _RAISES) -> Monomial:
-    """Return what a Tensor is of the Tensor that it was computed from; of another function, of itself.
-
-    What raises to a power besides `np.power` is followed, roots too unless others are named.
-    """
+    """Return what a Tensor is of one behind it, by powers and `raises`; of another function, of itself."""
     itself = Monomial(x, 1.0, np.float64(1.0), False)
     rule = x._op
     followed = rule is not None and type(rule.vjps) is tuple and not rule.sequence and not rule.outputs

@@ -173,10 +173,7 @@ def detached(y: Any, whole: Any) -> Any:
 
 
 def lying_alike(y: Any) -> Any:
-    """Return a copy of an array that lies in memory as it does, but for the size of the gaps.
-
-    Whether a reshape of it is a view, and whether its parts are contiguous, is as with the array.
-    """
+    """Return a copy that lies in memory as the array does, but for gaps: what is a view of it stays one."""
     if y.flags.c_contiguous or y.flags.f_contiguous:
         return y.copy("K")
     step, inner, strides = 1, y.itemsize, [y.itemsize] * y.ndim
@@ -201,10 +198,7 @@ _GETITEM = RULES[operator.getitem]
 
 
 def _own(own: Own, tensor: Tensor, g: Any, cls: Any) -> tuple[Any, Any]:
-    """Return the gradient of a Tensor so far as an array that may be written to, and where it is live.
-
-    In a recorded sweep, where `cls` is given, it is a Tensor.
-    """
+    """Return a gradient so far as an array (recorded: a Tensor) to write to, and where it is live."""
     array, mask = own.pop(tensor, (None, None))
     g, live = (g._data, g.live) if type(g) is Partial else (g, None)
     if array is g and tensor._grad is None:

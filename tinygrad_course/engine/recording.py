@@ -383,10 +383,7 @@ def _bind(
 
 @functools.cache
 def _arguments(function: Callable[..., Any]) -> dict[str, bool]:
-    """Return the names of a function's arguments, each with whether it comes first and has no default.
-
-    Rules and definitions look for those at their positions.
-    """
+    """Return the names of a function's arguments, each with whether it comes first and has no default."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (ValueError, TypeError):

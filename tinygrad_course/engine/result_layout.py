@@ -38,10 +38,7 @@ OWN = {
 
 
 def as_numpys(cls: type[Any], function: Any, y: Any, args: tuple[Any, ...], own: Any = None) -> Any:
-    """Return the result `y` of a composed function (or its results) as NumPy's function gives it.
-
-    `own` is what that has computed, if it was asked.
-    """
+    """Return the result of a composed function as NumPy's own gives it, which has computed `own` if asked."""
     if type(y) is tuple or type(y) is list:
         owns = [None] * len(y) if own is None else own
         return type(y)(as_numpys(cls, function, part, args, o) for part, o in zip(y, owns, strict=True))

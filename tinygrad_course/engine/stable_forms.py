@@ -36,10 +36,7 @@ _FLOATS = (np.ndarray, np.float64, np.float32, np.float16)
 
 
 def call(x: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-    """Return the function that computed a Tensor (or a value of a program), with its arguments.
-
-    The function is None for a leaf and for a constant.
-    """
+    """Return the function that computed a Tensor or a program's value, with its arguments; None of a leaf."""
     if getattr(x, "_op", None) is None:
         return getattr(x, "function", None), getattr(x, "args", ()), getattr(x, "kwargs", {})
     function = x._op.function
@@ -75,10 +72,7 @@ def is_number(x: Any, value: float) -> bool:
 
 
 def has_exponential(x: Any, depth: int = DEPTH, *, shifted: bool = True) -> bool:
-    """Whether an exponential, or a sigmoid, takes part in a sum, product or quotient.
-
-    That of u - max(u), which does not overflow, counts if it is to be counted `shifted`.
-    """
+    """Whether an exponential or a sigmoid takes part in a product or sum; that of u - max(u) if `shifted`."""
     rule = getattr(x := version_of(x), "_op", None)
     function, args = call(x)[:2] if rule is None else (rule.function, x._args)
     function = function.function if type(function) is Mended else function
@@ -240,10 +234,7 @@ class Mended:
 
 
 def mended(out: Tensor, instead: Tensor, *power: Any) -> Tensor:
-    """Return the node of `out` recorded anew, its gradient going to `instead`.
-
-    Of a `power`, a root and its exponent, `instead` is the root's square.
-    """
+    """Return `out` recorded anew, its gradient going to `instead`, of a `power` the square of the root."""
     original, count = out._op, len(out._args)
     assert original is not None  # noqa: S101
     rule = _MENDED.get((original, count, bool(power)))

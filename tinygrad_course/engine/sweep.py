@@ -436,10 +436,7 @@ def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:
 def _shares(
     node: Any, g: Any, live: Live | None, careful: bool, record: bool, oldest: int, zeros: Zeros | None
 ) -> list[tuple[Any, Any]]:
-    """Return the arguments of a node that have gradients, with these, the last first, by a rule of any kind.
-
-    Where the gradient is `live`, or shall be known of (`careful`, `zeros`), the vjps hand it on.
-    """
+    """Return a node's arguments that have gradients, with these, the last first, and where they are live."""
     cls, rule, args, y, values = type(node), node._op, node._args, node._data, node._values
     kwargs, vjps = node._kwargs or {}, rule.vjps
     if record:

@@ -112,10 +112,7 @@ def _filled(arg: Any, operands: Sequence[Any]) -> Any:
 
 
 def call_of(tensor: Tensor) -> tuple[Call, list[Any], dict[str, Any]]:
-    """Return how a Tensor was computed: the call, its operands, and its other arguments by name.
-
-    Operands are Tensors, arrays and, for operations that act on each element, numbers.
-    """
+    """Return how a Tensor was computed: the call, its operands (arrays, or numbers), its options by name."""
     made = Operation(tensor)
     rule = made.rule
     if type(rule.vjps) is not tuple:  # on a freed graph a stand-in has the rule's place

@@ -197,10 +197,8 @@ rule(checked, lambda g, y, value, wrong, message: g, None, None, saves=False)
 
 
 def gaps(a: Any, function: str, g: Any) -> Any:
-    """1 / (a_j - a_i), and 0 for i = j; an error where two values coincide and `g` asks for their vectors.
-
-    A gradient that is recorded may have a derivative where it is 0: it asks for all.
-    """
+    """1 / (a_j - a_i), and 0 for i = j; an error where two values coincide and `g` asks for their vectors."""
+    # a gradient that is recorded may have a derivative where it is 0: it asks for all
     asked = np.ones_like(a, dtype=bool) if is_tensor(g) else np.any(g != 0, axis=-2)
     pairs = asked[..., None, :] | asked[..., :, None]
     difference = a[..., None, :] - a[..., :, None]

@@ -106,10 +106,7 @@ def product(a: Any, b: Any, of_a: str, of_b: str, output: str) -> Any:
 
 
 def stacked(a: Any, term: str, shared: list[str], free: list[str], summed: list[str]) -> Any:
-    """A stack of matrices, one row for the free letters, one column for the summed ones.
-
-    It is copied, if it must be, along the longest axis that lies together in memory.
-    """
+    """A stack of matrices, rows for free letters, columns for summed, copied along the longest axis."""
     sizes, strides = dict(zip(term, a.shape, strict=True)), dict(zip(term, a.strides, strict=True))
 
     def run(letters: list[str]) -> int:

@@ -44,10 +44,7 @@ def mean_vjp(
 
 
 def total(a: Any, axis: Axes = None, dtype: Any = None, **options: Any) -> Any:
-    """`np.sum`; of an array without the way there, and of a few neighbours slice by slice.
-
-    Short rows that lie in memory one after the other are summed by one product.
-    """
+    """`np.sum`; of all without the way there, of a few neighbours by slices, of short rows by a product."""
     if type(a) is np.ndarray:
         if axis is None and dtype is None and not options:
             return np.add.reduce(a, None)

@@ -175,10 +175,7 @@ def many(g: Any) -> bool:
 
 
 def masked(g: Any, where: Any) -> Any:
-    """`g` where the mask is true, 0 elsewhere.
-
-    Of many numbers by their bits: NumPy guesses at each which one it will be.
-    """
+    """`g` where the mask is true, 0 elsewhere; of many numbers by their bits, for NumPy guesses at each."""
     if where is True:
         return g
     if many(g) and type(where) is np.ndarray and where.dtype == np.bool_ and where.shape == g.shape:

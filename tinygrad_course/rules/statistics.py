@@ -44,10 +44,7 @@ def average(
 
 
 def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_nan: bool) -> Any:
-    """Quantiles as NumPy's `method` takes them between neighbours in order.
-
-    Where among n ordered values a quantile lies is found by asking for that of the numbers 0 to n - 1.
-    """
+    """Quantiles by NumPy's `method`, which lie among n values where those of the numbers 0 to n - 1 do."""
     if is_tensor(q):
         raise TypeError(
             "np.quantile and np.percentile have no derivative with respect to q here: pass plain numbers"

@@ -23,10 +23,7 @@ def apart(array: Any, values: Any, write: Write, called: str) -> None:
 
 @constant
 def harmless(array: Any, values: Any, write: Write) -> bool:
-    """Whether ``write(array, values)`` reads nothing that it has changed, for any numbers.
-
-    Both are given as they lie in memory (see `engine.recording.dispatch`).
-    """
+    """Whether ``write(array, values)``, given as they lie in memory, reads nothing that it has changed."""
     return reads_before(array, values, write)
 
 
