@@ -55,16 +55,12 @@ def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, lis
 
     program = fuse(
         program,
-        lambda v: id(v) in tiny or _is_ours(v),
+        lambda v: id(v) in tiny or is_fusable(v) or _alone(v) is not None,
         lambda v: "tiny" if id(v) in tiny else _space(v),
         lambda v: id(v) not in tiny and is_total(v),
         made,
     )
     return program, [new for old, new in zip(results, program.results, strict=True) if id(old) not in large]
-
-
-def _is_ours(value: Value) -> bool:
-    return is_fusable(value) or _alone(value) is not None
 
 
 def _alone(value: Value) -> Callable[[Value], FusedCall] | None:

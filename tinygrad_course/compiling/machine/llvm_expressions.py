@@ -107,18 +107,10 @@ class Expressions:
         self.owned: list[str] = []  # what is to be freed
         self.count = 0
 
-    def add(self, line: str) -> None:
-        """Append an instruction."""
-        self.lines.append(line)
-
-    def name(self) -> str:
-        """Return a new name."""
-        self.count += 1
-        return f"%.{self.count}"
-
     def value(self, type: str, instruction: str) -> Any:
         """Append an instruction that has a result, and return its name; for a number, with the type."""
-        name = self.name()
+        self.count += 1
+        name = f"%.{self.count}"
         self.lines.append(f"{name} = {instruction}")
         return name if type == "ptr" else Number(type, name)
 
@@ -290,7 +282,7 @@ class Expressions:
         pointer = self.value("ptr", f"call noalias ptr @PyMem_RawMalloc({nbytes})")
         self.owned.append(pointer)
         if zeros:
-            self.add(f"call void @llvm.memset.p0.i64(ptr {pointer}, i8 0, {nbytes}, i1 false)")
+            self.lines.append(f"call void @llvm.memset.p0.i64(ptr {pointer}, i8 0, {nbytes}, i1 false)")
         return Array(kind, pointer, [count])
 
     def _tile(self, arguments: list[ast.expr]) -> Number:

@@ -76,7 +76,7 @@ class Module:
         body.statements(definition.body)
         for i, x in enumerate(body.returned):
             place = body.value("ptr", f"getelementptr double, ptr %results, i64 {i}")
-            body.add(f"store {body.convert(x, 'double')}, ptr {place}")
+            body.lines.append(f"store {body.convert(x, 'double')}, ptr {place}")
         body.free()
         parameters.append("ptr noalias %results")
         self.functions.append(
@@ -137,7 +137,7 @@ class _Body(Expressions):
     def free(self) -> None:
         """Give back the memory of the function's own arrays."""
         for pointer in self.owned:
-            self.add(f"call void @PyMem_RawFree(ptr {pointer})")
+            self.lines.append(f"call void @PyMem_RawFree(ptr {pointer})")
 
     # ------------------------------------------------------------------ statements
 
@@ -155,7 +155,7 @@ class _Body(Expressions):
         if place is None:
             place = self.places[name] = Number(value.type, f"%{name}.slot")
             self.slots.append(f"{place.text} = alloca {place.type}")
-        self.add(f"store {self.convert(value, place.type)}, ptr {place.text}")
+        self.lines.append(f"store {self.convert(value, place.type)}, ptr {place.text}")
 
     def _expr(self, statement: ast.Expr) -> None:
         if not isinstance(statement.value, ast.Constant):  # else a docstring
@@ -194,7 +194,7 @@ class _Body(Expressions):
         x = self.convert(value, wanted)
         if wanted == "i1":
             x = self.value("i8", f"zext {x} to i8")
-        self.add(f"store {x}, ptr {pointer}, align 1")
+        self.lines.append(f"store {x}, ptr {pointer}, align 1")
 
     def _augassign(self, statement: ast.AugAssign) -> None:
         target = statement.target
@@ -214,26 +214,26 @@ class _Body(Expressions):
         self.label(head)
         i = self.value("i64", f"load i64, ptr {place.text}")
         inside = self.value("i1", f"icmp slt {i}, {stop.text}")
-        self.add(f"br {inside}, label %{body}, label %{end}")
+        self.lines.append(f"br {inside}, label %{body}, label %{end}")
         self.lines.append(f"{body}:")
         self.statements(statement.body)
         i = self.value("i64", f"load i64, ptr {place.text}")
-        self.add(f"store {self.arithmetic('add nsw', i, step)}, ptr {place.text}")
+        self.lines.append(f"store {self.arithmetic('add nsw', i, step)}, ptr {place.text}")
         if ast.unparse(statement.iter.func) == "masked" and vector_bytes() == 64:
             self.masked += 1
-            self.add(f"br label %{head}, !llvm.loop !{self.masked}")
+            self.lines.append(f"br label %{head}, !llvm.loop !{self.masked}")
         else:
-            self.add(f"br label %{head}")
+            self.lines.append(f"br label %{head}")
         self.lines.append(f"{end}:")
 
     def _if(self, statement: ast.If) -> None:
         condition = self.expression(statement.test)
         self.count += 1
         then, other, end = (f"{what}{self.count}" for what in ("then", "else", "end"))
-        self.add(f"br {condition}, label %{then}, label %{other}")
+        self.lines.append(f"br {condition}, label %{then}, label %{other}")
         self.lines.append(f"{then}:")
         self.statements(statement.body)
-        self.add(f"br label %{end}")
+        self.lines.append(f"br label %{end}")
         self.lines.append(f"{other}:")
         self.statements(statement.orelse)
         self.label(end)

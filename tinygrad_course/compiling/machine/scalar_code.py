@@ -80,6 +80,8 @@ def speaks(value: Value) -> bool:
     function = value.function
     if value.kwargs or value.dtype not in _SPOKEN or (function in OF_C and value.size > FEW):
         return False
+    if not all(isinstance(a, (Value, bool, int, float, np.number, np.dtype)) for a in value.args):
+        return False  # x == None
     dtypes = {v.dtype for v in value.inputs}
     if any(d is None or d.kind not in "fiub" or (d.kind == "f" and d.itemsize not in {4, 8}) for d in dtypes):
         return False

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.tracing.captured_values import ITERATOR, is_iterator
-from tinygrad_course.compiling.tracing.changed_arguments import entries
+from tinygrad_course.compiling.tracing.changed_arguments import parts_of
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.engine import other_arrays
 from tinygrad_course.engine.inputs import parameters
@@ -21,14 +21,8 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
 def named_arguments(f: Callable[..., Any], args: Any) -> list[tuple[str, Any]]:
     """Return every leaf of the arguments with its path: the parameter's name, then the place inside it."""
     names = argument_names(f, len(args))
-    return [leaf for name, arg in zip(names, args, strict=True) for leaf in _leaves(arg, name)]
-
-
-def _leaves(tree: Any, path: str) -> list[tuple[str, Any]]:
-    inner = entries(tree, path)
-    if inner is None:
-        return [] if tree is None else [(path, tree)]
-    return [leaf for place, x in inner for leaf in _leaves(x, place)]
+    found = [part for name, arg in zip(names, args, strict=True) for part in parts_of(arg, name)]
+    return [(path, x) for path, x in found if x is not None and not isinstance(x, (dict, list, tuple))]
 
 
 def is_dynamic(x: Any, path: str, moving: Any) -> bool:

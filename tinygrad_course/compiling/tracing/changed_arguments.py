@@ -22,11 +22,10 @@ def place_of(path: str, key: Any) -> str:
     return f"{path}.{key}" if type(key) is str and key.isidentifier() else f"{path}[{key!r}]"
 
 
-def entries(tree: Any, path: str) -> list[tuple[str, Any]] | None:
-    """Return what a dict, a list or a tuple holds, each with its path; None of anything else."""
-    if isinstance(tree, dict):
-        return [(place_of(path, key), x) for key, x in tree.items()]
-    return [(place_of(path, i), x) for i, x in enumerate(tree)] if isinstance(tree, (list, tuple)) else None
+def parts_of(tree: Any, path: str) -> list[tuple[str, Any]]:
+    """Return a nest of dicts, lists and tuples and everything in it, each with its path."""
+    keys = tree if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, (list, tuple)) else ()
+    return [(path, tree), *(part for key in keys for part in parts_of(tree[key], place_of(path, key)))]
 
 
 def containers(tree: Any, path: str) -> list[tuple[str, Any]]:
@@ -37,11 +36,7 @@ def containers(tree: Any, path: str) -> list[tuple[str, Any]]:
     >>> containers({"layers": [{}, 1.0]}, "p")
     [('p', {'layers': [{}, 1.0]}), ('p.layers', [{}, 1.0]), ('p.layers[0]', {})]
     """
-    inner = entries(tree, path)
-    if inner is None:
-        return []
-    found = [] if isinstance(tree, tuple) else [(path, tree)]
-    return found + [one for place, x in inner for one in containers(x, place)]
+    return [(place, x) for place, x in parts_of(tree, path) if isinstance(x, (dict, list))]
 
 
 class Contents:

@@ -23,12 +23,10 @@ MANY = 64
 def leaves_range(program: Program) -> bool:
     """Whether results come by numbers that may be too large, or too small: by exponentials, or cubes.
 
-    Powers and quotients count on the way to gradients alone: a slope that is infinite, that of a root at 0,
-    may be multiplied by a constant 0. exp(-|z|) counts where something divides by what is computed from it:
-    1 - A, which is 0 where A is 1.
+    Powers, quotients and logarithms count on the way to gradients alone: a slope that is infinite, that of a
+    root at 0, may be multiplied by a constant 0, and 1 - A is 0 where A is 1.
     """
     factors: dict[int, list[int]] = {}
-    vanishing: set[int] = set()  # exp(-|z|), and what is computed from it
     needed = {id(v) for v in program.values() if v.backward}
     for v in reversed(program.values()):
         if id(v) in needed:
@@ -43,11 +41,6 @@ def leaves_range(program: Program) -> bool:
                 return True
         if v.function in _POWERS or _divides(v):
             return True
-        divisor = v.args[-1] if v.function in {np.divide, np.reciprocal, np.log} else None
-        if id(divisor) in vanishing:
-            return True
-        if _is_bounded(v) or (any(id(a) in vanishing for a in v.inputs) and not _is_beyond_one(v)):
-            vanishing.add(id(v))
     return any(
         v.function in _EXPONENTIALS - _POWERS - {np.logaddexp} and not _is_bounded(v)
         for v in program.values()
@@ -55,8 +48,8 @@ def leaves_range(program: Program) -> bool:
 
 
 def _divides(v: Value) -> bool:
-    """Whether something is divided by what is computed, and may be 0."""
-    divisor = v.args[-1] if v.function in {np.divide, np.reciprocal} else None
+    """Whether something is divided by what is computed, or its logarithm taken, and that may be 0."""
+    divisor = v.args[-1] if v.function in {np.divide, np.reciprocal, np.log} else None
     return isinstance(divisor, Value) and not divisor.is_constant and not _is_beyond_one(divisor)
 
 
