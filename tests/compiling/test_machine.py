@@ -657,6 +657,24 @@ def test_a_loop_sees_what_the_step_reads_from_outside(monkeypatch):
         loop(w, X, iterations=3, shuffle=shuffle)
 
 
+def test_a_loops_data_may_have_different_columns_unless_some_are_taken():
+    rng = np.random.default_rng(0)
+    X, K = rng.normal(size=(2, 50)), rng.normal(size=(2, 100))
+
+    def step(w, X, K):
+        J, dw = value_and_grad(lambda w: np.mean((w @ X) ** 2) + np.sum(w @ K))(w)
+        return w - 0.01 * dw, J
+
+    loop, w = compiled_loop(step), np.ones((1, 2))
+    for data in ((X, K), (K, X), (X, K[:, :30]), (X, K[:, :20])):
+        (ours, costs), (theirs, J) = loop(w, *data, iterations=1), step(w, *data)
+        np.testing.assert_allclose(ours, theirs)
+        np.testing.assert_allclose(costs, [J])
+    for options in ({"batch_size": 20}, {"shuffle": lambda _: np.arange(50)}):
+        with pytest.raises(ValueError, match="50 and 100 columns"):
+            loop(w, X, K, iterations=1, **options)
+
+
 def test_a_number_of_the_state_that_becomes_a_float():
     def step(state, X):
         w, rate = state

@@ -82,8 +82,8 @@ class CompiledLoop:
         Raises
         ------
         ValueError
-            If `iterations` is negative, `batch_size` is not positive, or `shuffle` returns no order of the
-            columns.
+            If `iterations` is negative, `batch_size` is not positive, `shuffle` returns no order of the
+            columns, or data whose columns are taken have different numbers of them.
         TypeError
             If the step returns something else than the next state and the cost.
         FloatingPointError
@@ -97,7 +97,7 @@ class CompiledLoop:
         if iterations == 0:
             self.reached = state, np.empty(0)
             return self.reached
-        spans = self._spans(data, batch_size)
+        spans = self._spans(data, batch_size, shuffled=shuffle is not None)
         total = iterations * sum(count for _, _, count in spans)
         costs = np.empty(total)
         done = 0
@@ -141,14 +141,22 @@ class CompiledLoop:
             turns.append((runner.run, runner.batch(columns), width if count > 1 else 0, count))
         return turns
 
-    def _spans(self, data: tuple[Any, ...], batch_size: int | None) -> list[tuple[int, int, int]]:
+    def _spans(
+        self, data: tuple[Any, ...], batch_size: int | None, *, shuffled: bool
+    ) -> list[tuple[int, int, int]]:
         """Return (first column, columns in a step, steps) for the full batches and the short one."""
         if not all(isinstance(x, np.ndarray) and x.ndim for x in data):
             raise CannotCompile(
                 "a loop's data are arrays with the examples in their columns; a number such as the learning "
                 "rate is one that the step knows already: functools.partial, or a variable around it"
             )
-        m = data[0].shape[-1] if data else 0
+        widths = {x.shape[-1] for x in data}
+        m = max(widths, default=0)
+        if len(widths) > 1 and (shuffled or (batch_size is not None and batch_size < m)):
+            raise ValueError(
+                f"the data have {' and '.join(map(str, sorted(widths)))} columns: a mini-batch, or another "
+                "order, is one of the columns of all of them"
+            )
         if batch_size is None or batch_size >= m:
             return [(0, m, 1)]
         full, rest = divmod(m, batch_size)
@@ -158,12 +166,12 @@ class CompiledLoop:
         """Return what runs each span."""
         leaves = trees.leaves(state)
         outline = tuple((p, type(x), getattr(x, "shape", ()), getattr(x, "dtype", None)) for p, x in leaves)
-        rows = tuple((x.shape[:-1], x.dtype) for x in data)
         runners: list[Runner] = []
         for start, width, _ in spans:
-            key = outline, rows, width
+            batch = tuple(x[..., start : start + width] for x in data)
+            key = outline, tuple((x.shape, x.dtype) for x in batch)
             if key not in self._runners or not self._runners[key].captured.unchanged():
-                self._runners[key] = self._runner(state, tuple(x[..., start : start + width] for x in data))
+                self._runners[key] = self._runner(state, batch)
             runners.append(self._runners[key])
         return runners
 

@@ -14,7 +14,12 @@ import numpy as np
 
 from tinygrad_course.compiling.builder import Builder, regrouped, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.machine.small_products import SumOfProducts, is_even, is_small
+from tinygrad_course.compiling.machine.small_products import (
+    SMALL,
+    SumOfProducts,
+    is_even,
+    is_small,
+)
 
 #: Fewer products than this are added up as they come.
 MANY = 4
@@ -110,7 +115,16 @@ def _is_part(term: Any, total: Value) -> bool:
 
 def _is_turned(value: Value) -> bool:
     """Whether a call is a small product whose left side is a transpose."""
-    return is_small(value) and value.args[0].function is np.transpose and len(value.args[0].args) == 1
+    if value.function is not np.matmul or len(value.shape) != 2:
+        return False
+    left, right = value.args
+    return bool(
+        left.function is np.transpose
+        and len(left.args) == 1
+        and left.kind == right.kind == "array"
+        and left.dtype == right.dtype == value.dtype
+        and max(value.size, left.size, right.size) <= SMALL
+    )
 
 
 def _is_slice(value: Value) -> bool:
