@@ -120,14 +120,25 @@ def test_kinks_that_cancel_elsewhere(f, slope):
 
 
 def test_a_kink_at_each_of_many_numbers():
-    t = Tensor(0.5)
-    values = [np.maximum(t - 0.001 * k, 0) for k in range(1000)]
+    t = Tensor(np.full(2000, 0.5))
+    values = [np.maximum(t - 0.01 * k, 0) for k in range(100)]
     np.sum(np.stack(values)).backward()
-    assert t.grad == 500
+    np.testing.assert_array_equal(t.grad, 50)
     del values
     for k in range(100):
         np.maximum(t, 2 + k)
-    assert len(t._about.kinks) < 600  # of the thousand that nobody has any more
+    assert len(t._about.kinks) < 100  # of those that nobody has any more
+
+
+def test_a_comparison_after_a_write():
+    """It is of the values that stand there then."""
+
+    def cost(x):
+        z = x - 1.0
+        z[0] = x[0] - x[1]
+        return np.sum(np.where(z >= 0, 1 - np.exp(-np.abs(z)), np.exp(-np.abs(z)) - 1))
+
+    np.testing.assert_allclose(grad(cost)(np.array([0.5, 0.5, 2.0])), [1, np.exp(-0.5) - 1, np.exp(-1)])
 
 
 def test_a_kink_by_itself():

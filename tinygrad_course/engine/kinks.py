@@ -45,7 +45,10 @@ _CHOICES: Any = {
     clip: (np.maximum, np.minimum),
 }  # fmt: skip
 _REAL = (int, float, np.integer, np.floating)
-_CONSTANTS = (*_REAL, np.ndarray)
+#: Larger constants (bytes) are not compared.
+LARGE = 65_536
+#: Up to so many entries it is looked whether one is at the kink.
+FEW = 1024
 #: From so many numbers on at which a Tensor has kinks, it is looked now and then whether these live.
 MANY = 16
 #: To which side of 0 a comparison counts it.
@@ -113,7 +116,8 @@ def _base(x: Any, at: Any = 0) -> tuple[Any, int, Any]:
     while (inverses := _INVERSES.get((x := version_of(x))._op)) is not None:
         args = x._args
         place, k = (0, args[-1]) if type(args[0]) is type(x) else (1, args[0])
-        if (len(args) == 2 and not isinstance(k, _CONSTANTS)) or place == len(inverses):
+        k = _constant(k) if len(args) == 2 else 0
+        if k is None or place == len(inverses):
             break
         way, inverse = inverses[place]
         if not way and not (isinstance(k, _REAL) and k):
@@ -123,16 +127,27 @@ def _base(x: Any, at: Any = 0) -> tuple[Any, int, Any]:
     return x, side, at
 
 
+def _constant(k: Any) -> Any:
+    """Return a number, also of an array of equal ones, or a small array; None of anything else."""
+    if type(k) is not np.ndarray or not k.size:
+        return k if isinstance(k, _REAL) else None
+    first = k.flat[0]
+    if first == k.flat[-1] and (k == first).all():
+        return first
+    return k if k.nbytes <= LARGE else None
+
+
 def _told(at: Any) -> Any:
     """Return a number, or what stands for an array in its place."""
-    if type(at) is not np.ndarray:
-        return at
-    first = at.flat[0] if at.size else 0
-    return first if (at == first).all() else (at.shape, at.tobytes())
+    return (at.shape, at.tobytes()) if type(at) is np.ndarray else at
 
 
 def _watch(x: Any, function: Any, result: Any, at: Any = 0) -> None:
     """Take down a kink of `x`, or a comparison, as long as somebody has the result."""
+    data = x._data
+    number = type(data) is np.float64
+    if (data != at) if number else type(data) is np.ndarray and data.size <= FEW and not (data == at).any():
+        return  # the commonest case
     if alone.get():
         return
     x, side, at = _base(x, at)
@@ -143,7 +158,7 @@ def _watch(x: Any, function: Any, result: Any, at: Any = 0) -> None:
             del everywhere[place]
     # to the life of a number there is no reference
     held = (lambda: result) if isinstance(result, np.generic) else weakref.ref(result)
-    if not everywhere.get(at):  # the commonest case
+    if not everywhere.get(at):
         everywhere[at] = {(function, side): [held]}
         return
     kinks = everywhere[at] = _living(everywhere[at])
@@ -178,8 +193,8 @@ def watch_choice(out: Tensor) -> Tensor:
     if type(x) is not type(out):
         others = [x]
         x = out._args[1]
-    for kink, at in zip(_CHOICES[out._op.function], others, strict=True):  # type: ignore[union-attr]
-        if isinstance(at, _CONSTANTS):
+    for kink, other in zip(_CHOICES[out._op.function], others, strict=True):  # type: ignore[union-attr]
+        if (at := _constant(other)) is not None:
             _watch(x, kink, out, at)
     return out
 

@@ -105,8 +105,9 @@ def _whole_number(what: str) -> Callable[..., Any]:
 
 def _comparison(operate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def compare(self: Tensor, other: Any) -> Any:
-        result = operate(now(self)._data, peek(Tensor, other))
-        kinks.watch_sign(self, operate, other, result)
+        node = now(self)
+        result = operate(node._data, peek(Tensor, other))
+        kinks.watch_sign(node, operate, other, result)
         return result
 
     return compare
