@@ -2,7 +2,7 @@
 # Guess: abs(x) of a truncated Taylor series is |x|: the series itself where its value is positive, and its negative where it is negative, as
 # sqrt(x**2) is; and trunc(x), of a step, has no slope.
 # Seen (daceypy 1.4.0): abs gives a float, the largest of the coefficients: 1.0 of 0.3 + dx, and so do DA.abs and np.abs, so that the
-# dependence on dx is gone without a word. trunc rounds the constant down and keeps the slope 1.
+# dependence on dx is gone without a word. trunc cuts the constant and keeps the slope 1. The documentation of both says so.
 set -euo pipefail
 folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"

@@ -3,7 +3,8 @@
 # sin(x) / x, which is even: 0.84; and its derivative can be compiled as it can.
 # Seen (sympy 1.14.0): jn(0, -1) is -0.84, by the way of sqrt(pi / 2x) J(1/2, x), whose branches meet at negative numbers; sin(x) / x there,
 # and lambdify with SciPy, have 0.84. So too jn(1, x), yn(0, x) and yn(1, x): right for x > 0, the negative for x < 0. The derivative of
-# jn(0, x) has jn(-1, x) in it, which lambdify hands to SciPy, where it is NaN everywhere.
+# jn(0, x) has jn(-1, x) in it, which lambdify hands to SciPy, where it is NaN everywhere. The signs are known
+# as issue 23970 of SymPy since 2022.
 set -euo pipefail
 folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
