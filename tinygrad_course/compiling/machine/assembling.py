@@ -72,9 +72,13 @@ def _parts(value: Value) -> list[Any]:
     if function is pad_constant and repr(args[2]) in {"0", "0.0"} and np.min(args[1]) >= 0:
         inner = zip(args[1], args[0].shape, strict=True)
         return [(args[0], ..., tuple(slice(before, before + n) for (before, _), n in inner))]
-    if function is np.roll and len(args) == 3 and all(type(x) is int for x in args[1:]):
-        n, before = shape[args[2]], (slice(None),) * (args[2] % len(shape))
-        k = args[1] % n
+    if function is np.roll:
+        given = dict(zip(("shift", "axis"), args[1:], strict=False)) | value.kwargs
+        k, axis = given["shift"], given.get("axis")
+        if type(k) is not int or type(axis) is not int:
+            return []
+        n, before = shape[axis], (slice(None),) * (axis % len(shape))
+        k %= n
         halves = (slice(n - k, n), slice(k)), (slice(n - k), slice(k, n))
         return [(args[0], (*before, of), (*before, to)) for of, to in halves]
     if function in {np.concatenate, np.stack} and not args[2:] and value.kwargs.keys() <= {"axis"}:
@@ -105,11 +109,6 @@ def _slices(index: Any, shape: tuple[int, ...]) -> Any:
 def _memory(shape: tuple[int, ...]) -> Any:
     """Return an array whose strides are those of any of that shape, in entries; nobody touches its memory."""
     return np.empty(shape, np.int8)
-
-
-def is_assembled(value: Value) -> bool:
-    """Whether a call puts an array together."""
-    return value.function is assembled
 
 
 def assembling(value: Value) -> FusedCall:

@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine import jit, loops
-from tinygrad_course.compiling.machine.assembling import assemble, assembling, is_assembled
+from tinygrad_course.compiling.machine.assembling import assemble, assembled, assembling
 from tinygrad_course.compiling.machine.columns import Columns, step_source, tiny_calls
 from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.own_loops import added_rows, adds_rows, is_wave, wave
@@ -72,7 +72,7 @@ _ALONE = (
     (is_narrow, narrow_product),
     (is_small, small_product),
     (is_wave, wave),
-    (is_assembled, assembling),
+    (lambda value: value.function is assembled, assembling),
     (adds_rows, added_rows),
 )
 

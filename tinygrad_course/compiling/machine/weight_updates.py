@@ -71,16 +71,12 @@ def find(program: Program, old: list[Value], new: list[Value]) -> list[Update]:
     return found
 
 
-def is_large(x: Any) -> bool:
-    """Whether an array (or the value that it is) is a matrix that one should go through once."""
-    return x.size >= LARGE and len(x.shape) == 2 and 8 <= x.shape[1] <= MOST
-
-
 def _forward(update: Update, users: dict[int, list[Value]]) -> Value | None:
     """Return W @ X where the update is by D @ X.T, and one pass over X can make both."""
     turned = update.product.args[1]
     X = _of_transpose(turned)
-    if X is None or not X.is_input or not is_large(X) or users[id(turned)] != [update.product]:
+    large = X is not None and X.size >= LARGE and len(X.shape) == 2 and 8 <= X.shape[1] <= MOST
+    if X is None or not large or not X.is_input or users[id(turned)] != [update.product]:
         return None
     others = [u for u in users[id(X)] if u is not turned]
     if len(others) != 1 or others[0].function is not np.matmul or others[0].args[1] is not X:

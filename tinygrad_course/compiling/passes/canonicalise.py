@@ -212,15 +212,6 @@ def _transposed(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value
     return a if order == tuple(range(n)) else builder.transpose(a, order)
 
 
-def _rolled(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:
-    """Return np.roll along one axis with whole numbers by place."""
-    given = dict(zip(("shift", "axis"), args[1:], strict=False)) | kwargs
-    shift, axis = given["shift"], given.get("axis")
-    if not isinstance(shift, (int, np.integer)) or not isinstance(axis, (int, np.integer)):
-        return None
-    return builder.like(value, (args[0], int(shift), int(axis)), {})
-
-
 def _turned(builder: Builder, value: Any, shape: tuple[int, ...]) -> Value | None:
     """Return the transpose of what is spread along one axis of a matrix or both, None of a whole matrix."""
     if not isinstance(value, Value) or value.kind != "array" or value.shape == shape:
@@ -235,5 +226,4 @@ _SPELLINGS: dict[Any, Callable[..., Value | None]] = {
     np.var: _variance,
     **dict.fromkeys(RESHAPES, _reshaped),
     **dict.fromkeys(TRANSPOSES, _transposed),
-    np.roll: _rolled,
 }
