@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
 
 import numpy as np
 
@@ -228,7 +227,7 @@ class Loops:
         lines = []
         for v in self.calls:
             if is_total(v):
-                x = self._operand(v.args[0])
+                x = self.local[id(v.args[0])]
                 if id(v) in in_registers:
                     known = self.local[id(v)]
                     made = f"accumulate({known}, f8({x}))" if is_sum(v) else _further(v, known, x)
@@ -238,15 +237,12 @@ class Loops:
                     made = f"accumulate({known}, {x})" if turning else _further(v, known, x)
                 lines.append(f"{known} = {made}")
                 continue
-            said = text(v, self._operand, self.said)
+            said = text(v, lambda u: self.local[id(u)], self.said)
             self.local.setdefault(id(v), f"t{len(self.local)}")
             lines.append(f"{self.local[id(v)]} = {said}")
             if id(v) in self.names:
                 lines.append(f"{self.names[id(v)]}[{self._index(v)}] = {self.local[id(v)]}")
         return lines
-
-    def _operand(self, value: Any) -> str:
-        return self.local[id(value)]
 
 
 def _is_part(value: Value) -> bool:
