@@ -119,6 +119,28 @@ def test_kinks_that_cancel_elsewhere(f, slope):
         np.testing.assert_allclose(found, slope(z) * weights, rtol=1e-12, atol=1e-15)
 
 
+def distorted(p):
+    r, angle = np.hypot(p[0], p[1]), np.arctan2(p[1], p[0])
+    r = 3 * r * (1 - 0.1 * r**2)
+    return np.stack([np.cos(angle) * r, r * np.sin(angle)])
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+def test_polar_coordinates_there_and_back(engine):
+    p, weights = np.array([[0.0, 0.3, 0.0], [0.0, -0.4, 2.0]]), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+    def plainly(p):
+        return np.sum(weights * 3 * p * (1 - 0.1 * np.sum(p * p, axis=0)))
+
+    def cost(p):
+        return np.sum(weights * distorted(p))
+
+    np.testing.assert_allclose(grad(cost)(p), grad(plainly)(p), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(compiled(grad(cost), engine)(p), grad(plainly)(p), rtol=1e-12, atol=1e-14)
+    found, expected = hessian(cost)(p), hessian(plainly)(p)
+    np.testing.assert_allclose(found[:, 1:, :, 1:], expected[:, 1:, :, 1:], rtol=1e-10, atol=1e-12)
+
+
 def test_a_kink_at_each_of_many_numbers():
     t = Tensor(np.full(2000, 0.5))
     values = [np.maximum(t - 0.01 * k, 0) for k in range(100)]
@@ -128,6 +150,16 @@ def test_a_kink_at_each_of_many_numbers():
     for k in range(100):
         np.maximum(t, 2 + k)
     assert len(t._about.kinks) < 100  # of those that nobody has any more
+
+
+def test_a_number_beside_an_array():
+    weights = np.arange(1.0, 5.0)
+
+    def cost(z):
+        return np.sum(weights * (np.maximum(z, STRIKES) + np.minimum(z, STRIKES)))
+
+    for z in (0.7, 0.6):
+        assert grad(cost)(z) == compiled(grad(cost))(z) == 10
 
 
 def test_a_comparison_after_a_write():

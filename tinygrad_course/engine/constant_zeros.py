@@ -115,10 +115,7 @@ def _step(
 def _part(
     rule: Rule, i: int, vjp: Any, live: Live | None, y: Any, values: Any, kwargs: dict[str, Any], signed: bool
 ) -> Any:
-    """Return where argument i has a part in those entries of the result that are `live`; None: as ever.
-
-    Of an elementwise function the answer is in the result's shape, of others in the argument's.
-    """
+    """Return where argument i has a part in what is `live` (if elementwise, of the result); None: as ever."""
     function = rule.function
     if function in _READS:
         read = _READS[function](getattr(values[0], "_data", values[0]), *values[1:], **kwargs)

@@ -26,7 +26,7 @@ from tinygrad_course.engine.squares_of_roots import (
     mend_contraction,
     mend_square,
 )
-from tinygrad_course.engine.stable_forms import is_number, mended, traced
+from tinygrad_course.engine.stable_forms import call, is_number, mended, same, traced
 from tinygrad_course.engine.views import as_kept, version_of
 from tinygrad_course.rules.elementwise import clip
 from tinygrad_course.rules.shapes import is_complex, masked
@@ -145,9 +145,10 @@ def _told(at: Any) -> Any:
 def _watch(x: Any, function: Any, result: Any, at: Any = 0) -> None:
     """Take down a kink of `x`, or a comparison, as long as somebody has the result."""
     data = x._data
-    number = type(data) is np.float64
-    if (data != at) if number else type(data) is np.ndarray and data.size <= FEW and not (data == at).any():
-        return  # the commonest case
+    if type(data) is np.float64 or (type(data) is np.ndarray and data.size <= FEW):
+        met = data == at
+        if not (met.any() if type(met) is np.ndarray else met):
+            return  # the commonest case
     if alone.get():
         return
     x, side, at = _base(x, at)
@@ -215,9 +216,13 @@ def watch_products(root: Tensor) -> Tensor:
 
 
 def mend_product(out: Any) -> Any:
-    """Mend the sign of x times a function of |x|, and squares."""
+    """Mend the sign of x times a function of |x|, polar coordinates there and back, and squares."""
     size, sign = out._args if type(out._args[0]) is type(out) else out._args[::-1]
-    if type(sign) in (type(out), int, float):
+    if type(sign) is type(out):
+        size, angle = (sign, size) if _is_turned(size) else (size, sign)
+        odd = _mend_odd(out, size, functools.partial(_leg, angle)) if _is_turned(angle) else None
+        return mend_square(out) if odd is None else odd
+    if type(sign) in (int, float):
         return mend_square(out)
 
     def side_of(x: Any) -> int:
@@ -226,8 +231,29 @@ def mend_product(out: Any) -> Any:
         signs = [side for (f, side), held in kinks.items() if f is np.sign and any(r() is sign for r in held)]
         return way * signs[0] if signs else 0
 
-    odd = _mend_odd(out, size, side_of)
+    odd = _mend_odd(out, size, functools.partial(_signed, side_of))
     return mend_square(out) if odd is None else odd
+
+
+def _is_turned(x: Any) -> bool:
+    """Whether it is ``cos(arctan2(y, x))``, or the sine."""
+    function, args, _ = call(x)
+    return function in (np.cos, np.sin) and call(args[0])[0] is np.arctan2
+
+
+def _leg(turned: Any, function: Any, args: Any) -> Any:
+    """Return x of ``hypot(x, y)`` that is multiplied by ``cos(arctan2(y, x))``, y by the sine."""
+    (of_angle, (angle,), _), legs = call(turned), tuple(args)
+    y, x = call(angle)[1]
+    found = function is np.hypot and (same(legs, (x, y)) or same(legs, (y, x)))
+    return (x if of_angle is np.cos else y) if found else None
+
+
+def _signed(side_of: Callable[[Any], int], function: Any, args: Any) -> Any:
+    """Return x of |x|, turned as its sign is."""
+    if function not in _SIZES or not (side := side_of(x := version_of(args[0]))):
+        return None
+    return x if side > 0 else -x
 
 
 def mend_copysign(out: Any) -> Any:
@@ -238,14 +264,14 @@ def mend_copysign(out: Any) -> Any:
         base, way, at = _base(x)
         return 1 if x._data is sign else way if np.all(at == 0) and base._data is sign else 0
 
-    odd = _mend_odd(out, size, side_of)
+    odd = _mend_odd(out, size, functools.partial(_signed, side_of))
     return watch_products(out) if odd is None else odd
 
 
-def _mend_odd(out: Any, size: Any, side_of: Callable[[Any], int]) -> Any:
+def _mend_odd(out: Any, size: Any, of: Callable[[Any, Any], Any]) -> Any:
     """Mend a product of the sign of x with `size`, a function of |x| that is 0 at 0; None of another."""
     with np.errstate(all="ignore"):
-        found = _beside(size, side_of)
+        found = _beside(size, of)
         if found is None:
             return None
         above, below, at_0 = found
@@ -253,23 +279,22 @@ def _mend_odd(out: Any, size: Any, side_of: Callable[[Any], int]) -> Any:
         return mended(out, instead)
 
 
-def _beside(size: Any, side_of: Callable[[Any], int], depth: int = DEPTH) -> tuple[Any, Any, Any] | None:
+def _beside(size: Any, of: Callable[[Any, Any], Any], depth: int = DEPTH) -> tuple[Any, Any, Any] | None:
     """Return g(x) and g(-x) at x = 0 of a function g(|x|), and where that is; None of others."""
     if getattr(size, "_op", None) is None:
         return None
     function: Any = size._op.function
     args: Any = as_kept(size)
-    if function in _SIZES:
-        x = version_of(args[0])
-        side, at_0 = side_of(x), np.equal(x, 0)
-        if not side or not (traced(x) or np.any(at_0)):
+    if (x := of(function, args)) is not None:
+        at_0 = np.equal(size, 0)
+        if not (traced(size) or np.any(at_0)):
             return None
         x = np.where(at_0, x, 0.0)
-        return side * x, -side * x, at_0
+        return x, -x, at_0
     rule = RULES.get(function)
     if rule is None or not rule.elementwise or size._kwargs or not depth:
         return None
-    found = [_beside(a, side_of, depth - 1) for a in args]
+    found = [_beside(a, of, depth - 1) for a in args]
     if not any(found):
         return None
     above, below = (function(*[f[i] if f else a for f, a in zip(found, args, strict=True)]) for i in (0, 1))

@@ -342,10 +342,7 @@ _KNOWN = {np.ndarray, np.int64, np.intp, np.int32, np.bool_, np.float64}
 
 
 def _basic(index: Any, shape: tuple[int, ...]) -> bool | None:
-    """Whether ``x[index]`` is a view: no arrays in the index, and no single number as the result.
-
-    None: a tracer's number is in the index.
-    """
+    """Whether ``x[index]`` is a view, of no arrays and no single number; None: a tracer's number is in it."""
     parts = index if isinstance(index, tuple) else (index,)
     if any(type(p) not in _KNOWN and getattr(p, "shape", None) == () for p in parts):
         return None if shape else False

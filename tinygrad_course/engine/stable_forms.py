@@ -301,10 +301,7 @@ def holds_one(x: Any) -> bool:
 
 
 def sums_exponentials(x: Any, depth: int = DEPTH) -> bool:
-    """Whether a sum of many exponentials takes part; those of u - max(u) do not overflow.
-
-    (What a single one of them makes, a program's own algebra knows: see `compiling`.)
-    """
+    """Whether a sum of many exponentials takes part, which a program's own algebra does not know."""
     function, args, _ = call(x)
     if function in {np.sum, np.mean}:
         exponential, of, _ = call(args[0])

@@ -75,10 +75,7 @@ class Call:
         return {i: conform(ga, np.asanyarray(operands[i]), self.rule) for i, ga in found.items()}
 
     def pulled(self, g: Any, y: Any, operands: Sequence[Any], only: int | None = None) -> dict[int, Any]:
-        """Return what the rule's own functions make of a gradient: where broadcast, not summed back yet.
-
-        `only` is the one operand that it is wanted for.
-        """
+        """Return what the rule makes of a gradient, where broadcast not summed; of `only` one operand."""
         rule, kwargs, args = self.rule, dict(self.kwargs), self.filled(operands)
         if rule.function is OUTPUT.function:
             return {0: tuple(g if i == args[1] else None for i in range(len(args[0])))}

@@ -192,10 +192,7 @@ def refused(reason: str, *functions: Callable[..., Any]) -> None:
 
 
 def entered_late() -> bool:
-    """Enter the rules of a module's functions if it was imported since, and tell whether one was.
-
-    Who calls `scipy.special.expit` has imported it: until then nobody waits for it.
-    """
+    """Enter the rules of modules that were imported since, `scipy.special` for one; tell whether one was."""
     found = [module for module in LATE if module in sys.modules]
     for module in found:
         for rules in LATE.get(module, ()):
