@@ -162,6 +162,13 @@ def test_a_number_beside_an_array():
         assert grad(cost)(z) == compiled(grad(cost))(z) == 10
 
 
+def test_narrow_constants_at_a_kink():
+    x, chosen = np.array([1.0, 0.0, 2.0]), np.array([True, False, True])
+    np.testing.assert_array_equal(grad(lambda x: np.sum(np.maximum(x + chosen, chosen)))(x), [1, 0, 1])
+    grey = np.array([200, 3, 7], np.uint8)
+    np.testing.assert_array_equal(grad(lambda x: np.sum(np.maximum(x - grey, 0)))(x), [0, 0, 0])
+
+
 def test_a_comparison_after_a_write():
     """It is of the values that stand there then."""
 

@@ -44,7 +44,7 @@ _CHOICES: Any = {
     np.maximum: (np.maximum,), np.fmax: (np.maximum,), np.minimum: (np.minimum,), np.fmin: (np.minimum,),
     clip: (np.maximum, np.minimum),
 }  # fmt: skip
-_REAL = (int, float, np.integer, np.floating)
+_REAL = (int, float, np.int64, np.floating)
 #: Larger constants (bytes) are not compared.
 LARGE = 65_536
 #: Up to so many entries it is looked whether one is at the kink.
@@ -128,9 +128,11 @@ def _base(x: Any, at: Any = 0) -> tuple[Any, int, Any]:
 
 
 def _constant(k: Any) -> Any:
-    """Return a number, also of an array of equal ones, or a small array; None of anything else."""
-    if type(k) is not np.ndarray or not k.size:
+    """Return a number, also of an array of equal ones, or a small array; None of others, and narrow ones."""
+    if type(k) is not np.ndarray:
         return k if isinstance(k, _REAL) else None
+    if not k.size or (k.dtype.kind != "f" and k.dtype != int):
+        return None
     first = k.flat[0]
     if first == k.flat[-1] and (k == first).all():
         return first
