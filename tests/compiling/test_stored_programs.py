@@ -276,3 +276,12 @@ def test_the_oldest_go_where_there_are_too_many(monkeypatch):
     code_cache._forget_the_oldest.cache_clear()
     code_cache.keep("pd", b"d" * 5000)
     assert [p.name for p in kept()] == ["pd"]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+def test_results_are_what_the_next_call_is_checked_for(engine, no_recording):
+    parameters, X, Y = network([2, 3, 1], 20)
+    compiled(step_of("tanh"), engine=engine)(parameters, X, Y)
+    no_recording()
+    made, _ = compiled(step_of("tanh"), engine=engine)(parameters, X, Y)
+    assert {id(W.dtype) for W in made.values()} == {id(X.dtype)}  # the same, and not an equal one

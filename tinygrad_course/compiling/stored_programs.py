@@ -139,6 +139,8 @@ class _Writer(pickle.Pickler):
             return _numbered, (self.numbers[id(thing)],)
         if type(thing) is np.ndarray:
             return self._array(thing)
+        if isinstance(thing, np.dtype):  # pickle makes a copy, which is another than those of arrays
+            return np.dtype, (thing.str,)
         if type(thing) is types.BuiltinFunctionType and (made := jit.sources.get(thing)) is not None:
             return jit.compile_source, made
         if type(thing) is types.FunctionType and thing.__code__.co_filename == OUR_WORDS:
