@@ -72,3 +72,33 @@ def test_a_rule_of_its_own_is_not_called_wrong():
         "            self.m[k] =", "            g = np.tanh(grads[k])\n            self.m[k] ="
     )
     assert verdict(other).status == UNCHECKED
+
+
+BY_LAYER = """import numpy as np
+class Optimizer_Adam:
+    def __init__(self, learning_rate=0.02, decay=0.0, epsilon=1e-7, beta_1=0.9, beta_2=0.99):
+        self.learning_rate, self.decay, self.epsilon = learning_rate, decay, epsilon
+        self.beta_1, self.beta_2, self.iterations = beta_1, beta_2, 0
+    def pre_update_params(self):
+        self.rate = self.learning_rate / (1 + self.decay * self.iterations)
+    def update_params(self, layer):
+        if not hasattr(layer, "weight_momentums"):
+            layer.weight_momentums = np.zeros_like(layer.weights)
+            layer.weight_cache = np.zeros_like(layer.weights)
+        layer.weight_momentums = self.beta_1 * layer.weight_momentums + (1 - self.beta_1) * layer.dWeights
+        layer.weight_cache = self.beta_2 * layer.weight_cache + (1 - self.beta_2) * layer.dWeights**2
+        first = layer.weight_momentums / (1 - self.beta_1 ** (self.iterations + 1))
+        second = layer.weight_cache / (1 - self.beta_2 ** (self.iterations + 1))
+        layer.weights += -self.rate * first / (np.sqrt(second) + self.epsilon)
+    def post_update_params(self):
+        self.iterations += 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status"),
+    [("**2", "**2", "right"), ("(1 - self.beta_1) *", "", "wrong"), ("(1 - self.beta_2) *", "", "wrong")],
+)
+def test_an_optimizer_that_is_given_a_layer_changes_it_by_its_rule(old, new, status):
+    (report,) = audit_text(BY_LAYER.replace(old, new)).functions
+    assert (report.name, report.status) == ("Optimizer_Adam.update_params", status)

@@ -20,8 +20,8 @@ from tinygrad_course.audit.kinds.own_class import method_name, with_methods
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.course import Parameters, Rule
 from tinygrad_course.audit.source.argument_kinds import category
-from tinygrad_course.audit.source.signatures import INSIDE, argument_names, needed_names, role_of
-from tinygrad_course.audit.source.syntax import definition
+from tinygrad_course.audit.source.signatures import INSIDE, JOINT, argument_names, needed_names, role_of
+from tinygrad_course.audit.source.syntax import definition, nodes
 
 STEPS = (1, 2, 3, 10)
 _TAKEN = 3
@@ -201,12 +201,25 @@ class AnyOptimizer(Kind):
         calls = f"{self.method}(made, {', '.join(f'{name}={name}' for name in self.wanted)})"
         named = [name for name in given if re.search(r"(?i)grad|^d|^g\w?$|ableit", name)]
         grads = next(iter([*named, *given[::-1]]), "")
+        self.fields = _fields_updated(method, self.wanted)
+        """The parameters of a layer that it is given whole, and its names for their gradients."""
+        ending = JOINT + owner
+        methods = [key.removesuffix(ending) for key in self.program.functions if key.endswith(ending)]
+        before = [f"made.{name}()" for name in methods if name.startswith("pre_")]
+        after = [f"made.{name}()" for name in methods if name.startswith("post_")]
         text = f"""def {self.method}{INSIDE}steps(made, parameters, steps):
     for {grads} in steps:
         {next((one for one in self.wanted if one != grads), "kept")} = parameters
         kept = {calls}
         parameters = parameters if kept is None else kept
     return parameters"""
+        if self.fields:
+            text = f"""def {self.method}{INSIDE}steps(made, parameters, steps):
+    layer = type("Layer", (), dict(parameters))()
+    for gradients in steps:
+        vars(layer).update(gradients)
+        {"; ".join([*before, f"{self.method}(made, layer)", *after])}
+    return {{name: getattr(layer, name) for name in parameters}}"""
         self.node = ast.fix_missing_locations(ast.copy_location(definition(text), method))
         self.program.functions[self.node.name] = self.node
         self.program.namespace[self.node.name] = self.program.define(self.node)
@@ -220,16 +233,19 @@ class AnyOptimizer(Kind):
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """Return the rules and the forms of parameters, those of its name alone where it tells one."""
         rules = _RULES[self.told] if self.told else [rule for rules in _RULES.values() for rule in rules]
-        return [{"rule": rule, "form": form} for form in ("dict", "list", "d", "array") for rule in rules]
+        forms = ("layer",) if self.fields else ("dict", "list", "d", "array")
+        return [{"rule": rule, "form": form} for form in forms for rule in rules]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw parameters and gradients, and make an optimizer for them."""
         shapes = {"W1": (3, 2), "b1": (3, 1), "W2": (1, 3)}
         shapes = {"W1": (3, 2)} if assumption["form"] == "array" else shapes
+        shapes = dict.fromkeys(self.fields, (3, 2)) or shapes
         arrays = {key: draw.array(*shape) for key, shape in shapes.items()}
         steps = [{key: draw.array(*shape) for key, shape in shapes.items()} for _ in range(_TAKEN)]
         form = assumption["form"]
         parameters, given = _formed(arrays, form), [_formed(one, form, "d") for one in steps]
+        given = [{self.fields[key]: one[key] for key in one} for one in steps] if self.fields else given
         new = self.program.functions.get(method_name(self.owner, "__init__"))
         arguments: dict[str, Any] = {}
         for name in needed_names(new)[1:] if new is not None else ():
@@ -266,9 +282,19 @@ def _formed(arrays: Parameters, form: str, derivative: str = "") -> Any:
     return {derivative * (form == "d") + key: value for key, value in arrays.items()}
 
 
+def _fields_updated(method: ast.FunctionDef, wanted: list[str]) -> dict[str, str]:
+    """Return the attributes of the one argument that are parameters, and those that are their gradients."""
+    held = [one for one in nodes(method, ast.Attribute) if [ast.unparse(one.value)] == wanted]
+    plain = {one.attr.replace("_", "").lower(): one.attr for one in held}
+    forms = ("d{}", "grad{}", "{}grad", "{}gradient", "{}grads")
+    pairs = ((name, form.format(key)) for key, name in plain.items() for form in forms)
+    return {name: plain[derivative] for name, derivative in pairs if derivative in plain}
+
+
 def _numbers_of(made: Any) -> dict[str, float]:
     """Return the numbers of a rule, from the attributes of an optimizer."""
     held = {name: float(value) for name, value in vars(made).items() if isinstance(value, float)}
+    held = {name: value for name, value in held.items() if value or name != "decay"}  # of the rate
     plain = {re.sub("^decay(_?rate)?$", "rho", name): value for name, value in held.items()}
     found = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
     found |= {role: value for name, value in plain.items() if (role := role_of(name, found))}
