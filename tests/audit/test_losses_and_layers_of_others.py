@@ -315,3 +315,21 @@ class SoftmaxWithCost:
 def test_a_cost_may_be_given_the_outputs_that_it_keeps(old, new, status):
     reports = {one.name: one.status for one in audit_text(TOGETHER.replace(old, new)).functions}
     assert reports["SoftmaxWithCost.backward"] == status
+
+
+KEPT = """import numpy as np
+class SquaresLayer:
+    def __init__(self, shape_in):
+        self.loss = np.zeros(shape_in)
+    def forward(self, x, t):
+        self.x, self.t = x, t
+        self.loss += 0.5 * np.square(x - t)
+        return self.x
+    def backward(self):
+        return self.x - self.t
+"""
+
+
+def test_a_layer_that_keeps_its_cost_and_passes_its_data_on_is_not_called_wrong():
+    (report,) = audit_text(KEPT).functions
+    assert report.status == "unchecked"

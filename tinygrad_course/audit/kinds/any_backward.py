@@ -96,14 +96,15 @@ class AnyBackward(Pair):
             pictures = len(layout.data) > 2 and self.dimensions == {len(layout.data)} and not self.sizes.told
             if not found.ran and key[0] > 1 and not self.strict and not pictures:
                 continue  # what a picture or one example breaks may be meant for a table
-            before = best
+            before, known = best, fitted
             if best is None or found.rank > best[0].rank:
                 best, self.units, self.rows = (found, key), max(1, layout.units), layout.rows
                 fitted = layout, values
             if self.strict and found.proved:
                 break
             if found.complete and found is best[0]:
-                best = self._chosen(before, best, single=layout.single, upstream=upstream)
+                alike = known is not None and len(known[0].data) == len(layout.data)
+                best = self._chosen(before, best, single=layout.single, passed_on=upstream and alike)
                 break
         if best is None:
             raise problem or Unfit("it takes nothing that was tried")
@@ -119,15 +120,15 @@ class AnyBackward(Pair):
             return self._of_other_labels(Draw(seed + 1), *fitted) or best[0].case
         return best[0].case
 
-    def _chosen(self, before: Fitting | None, now: Fitting, *, single: bool, upstream: bool) -> Fitting:
+    def _chosen(self, before: Fitting | None, now: Fitting, *, single: bool, passed_on: bool) -> Fitting:
         """Return what a function is judged with that is right with the last values, not with those before."""
         if before is None:
             return now
         earlier = before[0]
-        if single and (earlier.for_one or not (earlier.right or upstream)):
+        if single and (earlier.for_one or not (earlier.right or self.wanted.upstream is not None)):
             return self._for_one(before, now)
-        # What is passed on is so in every arrangement with which both functions run.
-        always = upstream and earlier.ran and earlier.proved and not earlier.for_one
+        # What is passed on is so in every arrangement of as many axes with which both functions run.
+        always = passed_on and earlier.ran and earlier.proved and not earlier.for_one
         return before if always else now
 
     def _for_one(self, several: Fitting, one: Fitting) -> Fitting:

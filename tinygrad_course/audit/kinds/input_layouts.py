@@ -160,7 +160,7 @@ def tried(
         ("flat", "row", "number") if "bias" in present else ("flat",),
         ("no", "list", "array") if any(map(_wordy, kinds)) else ("no",),
         (1, 4, 3) if "recurrent" in present else (1,),
-        range(3 if any(map(_shaped, kinds)) else 1 + bool(present & _SEVERAL)),
+        (0, 1) if present & _SEVERAL or any(map(_shaped, kinds)) else (0,),
     )
     for number, layout in options:
         several = weighted or layout.made_for or layout.units < 2
@@ -206,8 +206,7 @@ class _Maker:
             return [self.features, *hidden[: layout.depth - 1 + style.variant], max(1, self.units)]
         if kind == "draws":
             return np.random.RandomState(3)
-        picture = len(layout.data) == 4 and name[0] in "xX"
-        if kind == "inputs" and style.variant < 2 and (_shaped(name) or picture):
+        if kind == "inputs" and (_shaped(name) or (len(layout.data) == 4 and name[0] in "xX")):
             one = layout.data[1 - len(layout.data) :] if len(layout.data) > 2 else (self.features,)
             return layout.data if style.variant else one
         if kind == "picture" and len(layout.data) < 4:

@@ -50,12 +50,13 @@ class Pair(Kind):
     ) -> None:
         self.program, self.node, self.owner = program, node, owner
         self.forward = output_told(program, forward) if owner and forward is not node else forward
+        self.text = ast.unparse(self.forward)
         self.own_costs, self.initial = [*costs], initial
         self.cost: ast.FunctionDef | str = ""
         self.rows, self.units = False, 1
         """Whether the examples are rows, and how many outputs there are, of the values that fit."""
         methods = [one for name, one in program.functions.items() if owner and name.endswith(JOINT + owner)]
-        text = "\n".join(map(ast.unparse, (node, self.forward)))
+        text = f"{ast.unparse(node)}\n{self.text}"
         self.soft = re.search(r"softmax|keepdims.*exp|exp.*keepdims", text) is not None
         self.alone = bool(self.own_costs) and not self.soft
         """Whether there is one output: a mean over the examples is no mean over the outputs then."""
@@ -184,11 +185,11 @@ class Pair(Kind):
 
     def values(self, values: dict[str, Any], draw: Draw) -> dict[str, Any]:
         """Return values with what is made of others; predictions that need be no chances are any numbers."""
-        chances = re.search("log|sqrt|exp", ast.unparse(self.forward))
+        text = self.text
+        chances = re.search("log|sqrt|exp", text)
         guesses = [key for key, one in values.items() if np.ndim(one) and category(key) == "predicted"]
         seen = [] if chances else guesses
         more = {name: 2 * draw.array(*np.shape(values[name])) for name in seen}
-        text = ast.unparse(self.forward)
         for name, value in values.items():
             if category(name) == "data" and re.search(rf"log\({name}\b", text):  # chances, by another name
                 more[name] = 1 / (1 + np.exp(-value))
@@ -223,7 +224,10 @@ class Pair(Kind):
 
     def gives(self, theta: dict[str, Any]) -> list[Any]:
         """Return what the forward function gives, one value after the other."""
-        return parts_of(self.called(theta))
+        parts = parts_of(self.called(theta))
+        if "labels" in map(category, self.wanted.forward) and any(parts[0] is one for one in theta.values()):
+            raise Unfit(f"{self.forward.name} gives back what it is given")  # a cost that it keeps, say
+        return parts
 
     def called(self, theta: dict[str, Any]) -> Any:
         """Return what the forward function returns."""
