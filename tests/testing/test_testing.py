@@ -178,6 +178,7 @@ _NOT_DRAWN = {
         ("expm", "solve_sylvester", "solve_triangular", "sqrtm"),
         "SciPy's linear algebra, in the table once `functions.matrices` is imported: tested there",
     ),
+    "_lambertw": "its results are complex: tests/rules/test_far_out.py",
     "astype": "converts between dtypes; expressions are of float64",
     "added at": "np.add.at writes into an array, which an expression does not do",
     "running extreme": "the derivative of np.maximum.accumulate: recorded by second derivatives",

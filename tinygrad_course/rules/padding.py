@@ -130,14 +130,20 @@ AROUND: dict[str, Callable[..., list[Any]]] = {
 
 
 def turned_over(a: Any, width: tuple[int, int], *, around_edge: bool) -> Any:
-    """2 edge - the reflected elements, again and again: from every second time on as far off as the edges."""
-    last = a.shape[0] - 1
+    """2 edge - the reflected elements: as far as they reach at a time, then from the new edges."""
     period = a.shape[0] - around_edge
+    left, right = width
     if period < 1:  # a single element is its own reflection
-        return np.concatenate([repeated(a, width[0]), a, repeated(a, width[1])])
-    turns, places = np.divmod(np.arange(-width[0], last + 1 + width[1]), 2 * period)
-    column = (-1,) + (1,) * (a.ndim - 1)
-    turned = places > last
-    padded = a[np.where(turned, 2 * period - (not around_edge) - places, places)]
-    padded = np.where(turned.reshape(column), 2.0 * a[-1:] - padded, padded)
-    return padded + (2.0 * turns).astype(np.real(a).dtype).reshape(column) * (a[-1:] - a[:1])
+        return np.concatenate([repeated(a, left), a, repeated(a, right)])
+    while left or right:
+        reach = (a.shape[0] - around_edge) // period * period
+        n = min(reach, left)
+        before = 2.0 * a[:1] - a[around_edge : around_edge + n][::-1]
+        left -= n
+        a = np.concatenate([before, a])
+        n = min(reach, right)
+        stop = a.shape[0] - around_edge
+        after = 2.0 * a[-1:] - a[stop - n : stop][::-1]
+        right -= n
+        a = np.concatenate([a, after])
+    return a
