@@ -208,3 +208,26 @@ def test_a_matrix_that_is_laid_out_anew_is_a_view_or_not():
 
     with pytest.raises(CannotCompile, match="a view or a copy"):
         compiled(grad(f))(np.ones((3, 4)))
+
+
+def test_a_view_written_by_a_mask_that_a_call_computes_is_refused():
+    """In one call the mask may reach the row that is read, and NumPy reads what it has just written."""
+
+    def f(x):
+        y = x * 1.0
+        y[y > 0] = y[0]
+        return y
+
+    apart = np.array([[-1.0, -2.0, -3.0], [1.0, 2.0, -4.0], [-5.0, -6.0, 3.0]], order="F")
+    with pytest.raises(CannotCompile, match="a copy of the values"):
+        compiled(f)(apart)
+
+    def copied(x):
+        y = x * 1.0
+        y[y > 0] = y[0].copy()
+        return y
+
+    program = compiled(copied)
+    within = np.array([[-1.0, -2.0, 3.0], [1.0, 2.0, -4.0], [-5.0, -6.0, -3.0]], order="F")
+    for x in (apart, within):
+        np.testing.assert_array_equal(program(x), copied(x))

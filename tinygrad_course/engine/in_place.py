@@ -42,9 +42,15 @@ def write(target: Tensor, index: Any, value: Any) -> None:
         return
     if isinstance(target._data, np.generic):
         raise TypeError(f"{target._label()} is a number: nothing can be written to it in place")
-    masked = isinstance(index, np.ndarray) and index.dtype == np.bool_ and index.ndim
+    masked = getattr(index, "dtype", None) == np.bool_ and index.ndim
     if masked and getattr(value, "shape", ()):
         told = f"{target._label()} written to by a mask of shape {index.shape}"
+        view = is_tensor(index) and type(value) is cls and type(value._state) is View and value.size > 1
+        if view and value._state.root is (state.root if type(state) is View else target):
+            raise ValueError(
+                f"{told}: each call has a mask of its own, and the values are a view of what is written to, "
+                "which NumPy may read after it has written there; pass a copy of the values"
+            )
         apart(target, value, lambda a, values: operator.setitem(a, index, values), told)
     if type(value) is cls and type(value._state) is View and _same(value._state, target, index):
         return  # what  y[0] += 1  ends with: the view was written to already

@@ -11,7 +11,7 @@ from tinygrad_course.audit.execution.line_trace import Event, evaluate, sites
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.reporting.results import DIAGNOSES, Finding
-from tinygrad_course.audit.source.conventions import state
+from tinygrad_course.audit.source.conventions import canonical, state
 from tinygrad_course.audit.source.syntax import loops, names_in, nodes, stored_names
 
 Function = Callable[..., Any]
@@ -108,7 +108,8 @@ def _lacks(learner: Learner, one: _Round, event: Event) -> tuple[dict[str, str],
     added: dict[str, str] = {}
     taken: dict[int, str] = {}
     for name, value in event.before.items() if isinstance(held, dict) else ():
-        keys = [key for key in held if state(name) == state(str(key))]
+        keys = [key for key in held if canonical(name).startswith(canonical(str(key)))]
+        keys += [key for key in held if state(name) == state(str(key))]
         shape = value.shape if isinstance(value, np.ndarray) else ()
         alike = [key for key in keys if shape and getattr(held[key], "shape", None) == shape]
         if alike and name not in made:

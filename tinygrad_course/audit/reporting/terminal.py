@@ -1,7 +1,9 @@
 """The report in a terminal: with rich where it is installed, as plain text where it is not."""
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from tinygrad_course.audit.reporting.results import RIGHT, UNCHECKED, WRONG, Finding, FunctionReport, Report
@@ -73,7 +75,8 @@ def plain(report: Report) -> str:
 
 def _summary(report: Report) -> str:
     if report.error:
-        return f"could not be checked: {report.error}"
+        named = re.escape(Path(report.file).name)  # which stands before it
+        return f"could not be checked: {re.sub(f'^{named} ', 'it ', report.error)}"
     if not report.of and report.status == WRONG:
         return "wrong in what it imports"
     return report.problem or f"{report.points} of {report.of} right"

@@ -1,4 +1,4 @@
-"""What kind of value an argument takes, by its name."""
+"""What kind of value an argument takes, by its name, and by what is done with it."""
 
 import ast
 import functools
@@ -92,9 +92,8 @@ def kinds_by_use(node: ast.FunctionDef, names: list[str]) -> dict[str, str]:
     for name in names:
         reads = [one.slice for one in nodes(node, ast.Subscript) if _named(one.value, name)]
         keys = {one.value for one in reads if isinstance(one, ast.Constant)}
-        several = [one.iter for one in nodes(node, ast.For)] + [
-            one.iter for one in nodes(node, ast.comprehension)
-        ]
+        several = [one.iter for one in nodes(node, ast.For)]
+        several += [one.iter for one in nodes(node, ast.comprehension)]
         several += [one.args[0] for one in nodes(node, ast.Call) if called(one) in _SEVERAL and one.args]
         several += [one.value for one in nodes(node, ast.Starred)]
         if keys & _SETTING_KEYS:
