@@ -28,7 +28,7 @@ from tinygrad_course.engine.squares_of_roots import (
 )
 from tinygrad_course.engine.stable_forms import call, is_number, mended, same, traced
 from tinygrad_course.engine.views import as_kept, version_of
-from tinygrad_course.rules.elementwise import clip
+from tinygrad_course.rules.elementwise import WINS, clip
 from tinygrad_course.rules.shapes import is_complex, masked
 from tinygrad_course.rules.table import RULES, Rule
 
@@ -39,10 +39,9 @@ if TYPE_CHECKING:
 alone: ContextVar[bool] = ContextVar("alone", default=False)
 
 _SIZES = {np.absolute, np.fabs}
-#: What has the kinks of a maximum, or of a minimum: np.clip has both.
+#: What has the kink of a maximum, or of a minimum.
 _CHOICES: Any = {
-    np.maximum: (np.maximum,), np.fmax: (np.maximum,), np.minimum: (np.minimum,), np.fmin: (np.minimum,),
-    clip: (np.maximum, np.minimum),
+    np.maximum: np.maximum, np.fmax: np.maximum, np.minimum: np.minimum, np.fmin: np.minimum
 }  # fmt: skip
 _REAL = (int, float, np.int64, np.floating)
 #: Larger constants (bytes) are not compared.
@@ -63,12 +62,22 @@ def _size(function: Any, side: int) -> Rule:
 
 
 def _choice(function: Any, wins: Callable[[Any, Any], Any]) -> Rule:
-    """Return a choice of which a tie goes to the Tensor."""
+    """Return a choice between a Tensor and a constant."""
     return Rule(
         function, (lambda g, y, a, b: masked(g, wins(a, b)), lambda g, y, a, b: masked(g, wins(b, a))),
         name=function.__name__, elementwise=True,
         chooses=(lambda y, a, b: wins(a, b), lambda y, a, b: wins(b, a)),
     )  # fmt: skip
+
+
+#: A tie goes to the constant,
+_BESIDE_CONSTANT = {RULES[f]: _choice(f, wins) for f, wins in WINS.items()}
+
+
+def _to_tensor(function: Any) -> Rule:
+    """or to the Tensor."""
+    wins = WINS[function]
+    return _choice(function, lambda a, b: wins(a, b) | (a == b))
 
 
 def _clip(low: Any, high: Any) -> Rule:
@@ -78,8 +87,8 @@ def _clip(low: Any, high: Any) -> Rule:
         return low(x, -np.inf if a is None else a) & high(x, np.inf if b is None else b)
 
     return Rule(
-        clip, (lambda g, y, x, a, b: masked(g, inside(x, a, b)), None, None), name="clip", elementwise=True,
-        chooses=(lambda y, *args: inside(*args), None, None),
+        clip, (lambda g, y, x, a, b: masked(g, inside(x, a, b)),), name="clip", elementwise=True,
+        chooses=(lambda y, *args: inside(*args),),
     )  # fmt: skip
 
 
@@ -88,10 +97,10 @@ _BETWEEN = _clip(np.greater_equal, np.less_equal)
 #: The rules whose slope at a kink is that to one side, where it is not what they have without.
 _ONE_SIDED: dict[Any, Rule] = {
     **{(RULES[f], f, side): _size(f, side) for f in _SIZES for side in (-1, 1)},
-    (RULES[np.maximum], np.maximum, 1): _choice(np.maximum, np.greater_equal),
-    (RULES[np.minimum], np.minimum, -1): _choice(np.minimum, np.less_equal),
-    (RULES[np.fmax], np.maximum, 1): _choice(np.fmax, lambda a, b: (a >= b) | np.isnan(b)),
-    (RULES[np.fmin], np.minimum, -1): _choice(np.fmin, lambda a, b: (a <= b) | np.isnan(b)),
+    **{
+        (_BESIDE_CONSTANT[RULES[f]], kink, 1 if kink is np.maximum else -1): _to_tensor(f)
+        for f, kink in _CHOICES.items()
+    },
     (RULES[clip], np.maximum, 1): _LOW,
     (RULES[clip], np.minimum, -1): _HIGH,
     (_LOW, np.minimum, -1): _BETWEEN,
@@ -148,8 +157,8 @@ def _watch(x: Any, function: Any, result: Any, at: Any = 0) -> None:
     """Take down a kink of `x`, or a comparison, as long as somebody has the result."""
     data = x._data
     if type(data) is np.float64 or (type(data) is np.ndarray and data.size <= FEW):
-        met = data == at
-        if not (met.any() if type(met) is np.ndarray else met):
+        missed = np.count_nonzero(data) if type(at) is int and at == 0 else np.count_nonzero(data != at)
+        if missed == data.size:
             return  # the commonest case
     if alone.get():
         return
@@ -191,13 +200,24 @@ def watch_size(out: Tensor) -> Tensor:
 
 
 def watch_choice(out: Tensor) -> Tensor:
-    """Look whether a choice between x and constants has kinks beside others."""
-    x, *others = out._args
+    """Look whether a choice between x and a constant has a kink beside others."""
+    x, other = out._args
     if type(x) is not type(out):
-        others = [x]
-        x = out._args[1]
-    for kink, other in zip(_CHOICES[out._op.function], others, strict=True):  # type: ignore[union-attr]
-        if (at := _constant(other)) is not None:
+        x, other = other, x
+    elif type(other) is type(out):
+        return out
+    rule: Any = out._op
+    out._op = _BESIDE_CONSTANT[rule]
+    if (at := _constant(other)) is not None:
+        _watch(x, _CHOICES[rule.function], out, at)
+    return out
+
+
+def watch_clip(out: Tensor) -> Tensor:
+    """Look whether the bounds are kinks beside others."""
+    x, *bounds = out._args
+    for kink, bound in zip((np.maximum, np.minimum), bounds, strict=True):
+        if (at := _constant(bound)) is not None:
             _watch(x, kink, out, at)
     return out
 
@@ -310,3 +330,4 @@ for _function in _SIZES:
 RULES[np.copysign].mend = mend_copysign
 for _function in _CHOICES:
     RULES[_function].mend = watch_choice
+RULES[clip].mend = watch_clip

@@ -163,7 +163,7 @@ def step(
             chosen = rule.chooses[i]
             assert chosen is not None  # noqa: S101
             ga = vjp(g, y, *values, **kwargs)
-            live = Live(_chosen, (live, chosen, y, values, kwargs), live.asked if live else not rule.ties)
+            live = Live(_chosen, (live, chosen, y, values, kwargs), live.asked if live else rule.covered < 2)
         else:
             assert live is not None  # noqa: S101
             with np.errstate(all="ignore"):  # what is infinite where nothing is live is nobody's concern

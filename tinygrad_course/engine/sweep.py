@@ -218,6 +218,8 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                         careful = looks = True
                     else:
                         chosen = looks = True
+                if arity == -2 and not careful:
+                    arity = 2
                 if chosen and quiet is None and rule.steep:
                     quiet = np.errstate(all="ignore")  # a warning may be of what was not chosen
                     quiet.__enter__()
@@ -443,9 +445,7 @@ def _shares(
         y, values = _recorded(node, cls)
     elif values is None:
         values = [a._data if type(a) is cls else a for a in args]
-    if rule.ties:
-        kwargs = {**kwargs, "constants": tuple([type(a) is not cls for a in args])}
-    elif rule.outputs:
+    if rule.outputs:
         missing = None if rule.takes_none else np.zeros_like
         g = tuple([missing(v) if c is None and missing else c for c, v in zip(g, node._data, strict=True)])
     if rule.sequence:

@@ -80,8 +80,6 @@ class Call:
         if rule.function is OUTPUT.function:
             return {0: tuple(g if i == args[1] else None for i in range(len(args[0])))}
         vjps = tuple(rule.vjps)  # of a freed graph's stand-in, this raises
-        if rule.ties:
-            kwargs["constants"] = tuple(not self._is_variable(a) for a in self.args)
         if rule.outputs and not rule.takes_none:
             g = tuple(np.zeros_like(v) if c is None else c for c, v in zip(g, y, strict=True))
         if rule.sequence:

@@ -270,30 +270,27 @@ def nan_to_num_vjp(
 rule(np.nan_to_num, nan_to_num_vjp, elementwise=True, chooses=(lambda y, x, *_, **__: np.isfinite(x),))
 
 
-def share(g: Any, wins: Any, a: Any, b: Any, constant: bool) -> Any:
-    """The gradient of the argument a that is chosen where `wins`; b is the other, perhaps a constant."""
-    return masked(g, wins) if constant else np.where(wins, g, np.where(a == b, 0.5 * g, 0.0))
+def choice(function: Any, wins: Any) -> None:
+    """Enter a function that chooses the argument a where ``wins(a, b)``, of two Tensors."""
 
+    def share(g: Any, a: Any, b: Any) -> Any:
+        return np.where(wins(a, b), g, np.where(a == b, 0.5 * g, 0.0))
 
-def choice(function: Any, first: Any, second: Any) -> None:
-    """Enter a function that chooses `first(a, b)`, or `second(a, b)`, of its two arguments."""
     rule(
-        function,
-        lambda g, y, a, b, constants: share(g, first(a, b), a, b, constants[1]),
-        lambda g, y, a, b, constants: share(g, second(a, b), a, b, constants[0]),
-        ties=True,
-        chooses=(
-            lambda y, a, b, constants: first(a, b) if constants[1] else first(a, b) | (a == b),
-            lambda y, a, b, constants: second(a, b) if constants[0] else second(a, b) | (a == b),
-        ),
-    )
+        function, lambda g, y, a, b: share(g, a, b), lambda g, y, a, b: share(g, b, a),
+        chooses=(lambda y, a, b: wins(a, b) | (a == b), lambda y, a, b: wins(b, a) | (a == b)),
+    )  # fmt: skip
 
 
-choice(np.maximum, lambda a, b: a > b, lambda a, b: b > a)
-choice(np.minimum, lambda a, b: a < b, lambda a, b: b < a)
-# a NaN is passed over: the other number wins
-choice(np.fmax, lambda a, b: (a > b) | np.isnan(b), lambda a, b: (b > a) | np.isnan(a))
-choice(np.fmin, lambda a, b: (a < b) | np.isnan(b), lambda a, b: (b < a) | np.isnan(a))
+#: Where the first argument is chosen; beside a constant see the engine's `kinks`. Of a NaN it is the other.
+WINS: dict[Any, Any] = {
+    np.maximum: np.greater,
+    np.minimum: np.less,
+    np.fmax: lambda a, b: (a > b) | np.isnan(b),
+    np.fmin: lambda a, b: (a < b) | np.isnan(b),
+}
+for _function, _wins in WINS.items():
+    choice(_function, _wins)
 
 
 @primitive

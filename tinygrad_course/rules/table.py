@@ -48,9 +48,6 @@ class Rule:
     #: The vjps read the arguments or the output, beyond their shapes (a sum does not). Counts and places,
     #: which only functions that are not elementwise take, they may read all the same.
     saves: bool
-    #: The vjps also take the keyword ``constants``: a tuple with True for each positional argument that is
-    #: no `Tensor`. A tie between a tensor and a constant goes to the constant, that of two tensors is shared.
-    ties: bool
     #: For a function that passes over entries, which get no gradient at all, whatever their derivatives are.
     #: Of an elementwise one ``chooses[i](y, *args, **kwargs)`` says of which entries of argument i the output
     #: is made, in the output's shape; of others () says that each entry of g goes to certain places, those
@@ -76,7 +73,8 @@ class Rule:
     whole: bool
     #: Up to how many arguments a call has of which each has its vjp.
     covered: int
-    #: How many arguments there are where a sweep has nothing else to mind; otherwise -1.
+    #: How many arguments there are where a sweep has nothing else to mind; -2 of two between which a function
+    #: chooses, otherwise -1.
     arity: int
     #: Whether the one argument with a vjp is the first, and a sweep has nothing to mind but other arguments.
     alone: bool
@@ -87,14 +85,14 @@ class Rule:
     def __init__(
         self, function: Callable[..., Any], vjps: tuple[Vjp | None, ...], *, name: str = "",
         elementwise: bool = False, sequence: bool = False, variadic: bool = False, outputs: bool = False,
-        takes_none: bool = False, saves: bool = True, ties: bool = False, chooses: Any = None,
+        takes_none: bool = False, saves: bool = True, chooses: Any = None,
         product: str = "", compute: Callable[..., Any] | None = None,
     ) -> None:  # fmt: skip
         self.function, self.vjps = function, vjps
         self.compute = function if compute is None else compute
         self.name = name or getattr(function, "__name__", str(function))
         self.elementwise, self.sequence, self.variadic = elementwise, sequence, variadic
-        self.outputs, self.takes_none, self.saves, self.ties = outputs, takes_none, saves, ties
+        self.outputs, self.takes_none, self.saves = outputs, takes_none, saves
         self.chooses, self.product, self.mend, self.twin = chooses, product, None, None
         self.names, self.most_args = _parameters(self.vjps)
         self.accepted = frozenset(self.names)
@@ -104,9 +102,8 @@ class Rule:
         self.whole = any("l" in t.partition("->")[0] for t in getattr(self.function, "types", ()))
         self.covered = -1 if None in self.vjps or self.sequence or self.variadic else len(self.vjps)
         plain = self.most_args == len(self.names) == self.covered
-        simple = not (self.outputs or self.ties or self.chooses)
-        self.arity = self.covered if plain and simple else -1
-        self.alone = self.covered == 1 and simple
+        self.arity = -1 if not plain or outputs else self.covered if chooses is None else -self.covered
+        self.alone = self.covered == 1 and not outputs
 
     def __repr__(self) -> str:
         return f"Rule({self.name})"

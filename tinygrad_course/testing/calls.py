@@ -275,8 +275,6 @@ def _has_derivative(rule: Rule, i: int, count: int) -> bool:
     vjp = rule.vjps[min(i, len(rule.vjps) - 1)]
     if vjp is None:
         return False
-    if rule.ties:
-        return True
     for value in (np.float64(0.5), 1):
         args = [value] * count
         try:
@@ -316,9 +314,8 @@ def _smooth_on(rule: Rule, domain: tuple[Any, ...]) -> bool:
 
 
 def _finite_derivatives(rule: Rule, y: Any, args: list[Any], domain: tuple[Any, ...]) -> bool:
-    options = {"constants": (False,) * len(args)} if rule.ties else {}
     asked = [vjp for vjp, a in zip(rule.vjps, domain, strict=False) if vjp and isinstance(a, tuple)]
-    return all(bool(np.isfinite(vjp(y, y, *args, **options)).all()) for vjp in asked)
+    return all(bool(np.isfinite(vjp(y, y, *args)).all()) for vjp in asked)
 
 
 def _lines(domain: tuple[Any, ...]) -> Iterator[list[Any]]:
