@@ -20,6 +20,7 @@ At a kink, where a derivative does not exist, these values are taken throughout 
 - Steps (``np.floor``, ``np.sign``, ``np.heaviside``, ``np.round``) are constant, on the step too.
 """
 
+import contextlib
 import functools
 import math
 from typing import Any
@@ -121,19 +122,19 @@ def tanh_vjp(g: Any, y: Any, a: Any) -> Any:
     if not most > 0.99:  # a up to 3
         return g * (1.0 - square)
     if a.size > LARGE:
-        return g * with_far_entries(1.0 - square, lambda a: squared_secant(1.0, a, most), a, 3.0)
-    return squared_secant(g, a, most)
+        return g * with_far_entries(1.0 - square, lambda a: squared_secant(a, most), a, 3.0)
+    return g * squared_secant(a, most)
 
 
-def squared_secant(g: Any, a: Any, most: float) -> Any:
-    """g / cosh(a)^2, of which the largest tanh(a)^2 is known."""
-    if most < 1.0:
-        c = np.cosh(a)
-        c *= c
-        return g / c
-    with np.errstate(over="ignore"):  # 1 / cosh(1000) is 0
-        c = np.cosh(a)
-    return g / c / c
+def squared_secant(a: Any, most: float) -> Any:
+    """1 / cosh(a)^2, of which the largest tanh(a)^2 is known."""
+    with np.errstate(over="ignore") if most >= 1.0 else _AS_IT_IS:  # 1 / cosh(1000) is 0
+        secant = 1.0 / np.cosh(a)
+    secant *= secant
+    return secant
+
+
+_AS_IT_IS = contextlib.nullcontext()
 
 
 rule(np.tanh, tanh_vjp)
