@@ -18,6 +18,7 @@ import numpy as np
 from tinygrad_course.compiling.dataflow import (
     Program,
     Value,
+    accumulated,
     concatenated,
     is_reduction,
     is_sum,
@@ -28,6 +29,7 @@ from tinygrad_course.compiling.dataflow import (
 from tinygrad_course.compiling.machine.loops import function_text
 from tinygrad_course.compiling.machine.scalar_code import ARITHMETIC, Numbers, speaks, text
 from tinygrad_course.compiling.passes.fuse import NotFused
+from tinygrad_course.rules.indexing import repeats, scatter
 
 #: More numbers than this are not written out one by one.
 WRITTEN_OUT = 1200
@@ -38,10 +40,11 @@ FEW = 8
 #: The rows of a tiny matrix, and how many products and systems of such are worth being written out.
 TINY, MANY = 4, 4
 SYSTEMS = {np.linalg.inv, np.linalg.det, np.linalg.solve}
+HEARTS = {np.matmul, np.dot, np.cross, *SYSTEMS}
 #: What gives entries other places.
 MOVES = {
     operator.getitem, np.diagonal, np.broadcast_to, np.transpose, np.reshape, np.concatenate, np.stack,
-    concatenated,
+    concatenated, scatter,
 }  # fmt: skip
 
 
@@ -155,6 +158,10 @@ class Columns:
             self._alias(value, self.names[id(value.args[0])].reshape(self._shape(value)))
         elif function in MOVES:
             self._moved(value)
+        elif function is accumulated:
+            self._added(value)
+        elif function is np.cross:
+            self._cross(value)
         elif is_reduction(value):
             self._reduced(value)
         elif speaks(value) or (value.kind == "python" and function in ARITHMETIC):
@@ -207,7 +214,31 @@ class Columns:
             raise NotFused
         args = replace(value.args, lambda v: self.names[id(v)])
         names: Any = np.asarray(value.function(*args, **value.kwargs), object)  # type: ignore[misc]
+        if value.function is scatter:
+            names[names == 0] = "0.0"
         self._alias(value, names)
+
+    def _added(self, value: Value) -> None:
+        x, index, g = value.args
+        if any(self.wide[id(v)] for v in value.inputs) or is_indexed(value):
+            raise NotFused
+        names = self.names[id(x)].copy()
+        places = np.arange(names.size).reshape(names.shape)[index]
+        added = self._fresh("n", places.size)
+        of_g = np.broadcast_to(self.names[id(g)], places.shape).flat
+        given = zip(added, names.flat[places.ravel()], of_g, strict=True)
+        self._alias(value, names)
+        self._lines(value).extend(f"{n} = {old} + {new}" for n, old, new in given)
+        names.flat[places.ravel()] = added
+
+    def _cross(self, value: Value) -> None:
+        if any(v.shape != (3,) or self.wide[id(v)] for v in value.args) or value.kwargs:
+            raise NotFused
+        a, b = (self.names[id(v)] for v in value.args)
+        made = self._new(value, self._ready(value.inputs))
+        for i, name in enumerate(made):
+            j, k = (i + 1) % 3, (i + 2) % 3
+            self._lines(value).append(f"{name} = {a[j]} * {b[k]} - {a[k]} * {b[j]}")
 
     def _system(self, value: Value) -> None:
         """Eliminate as LAPACK does, the largest entry of each column first."""
@@ -283,7 +314,9 @@ class Columns:
 
 
 def is_indexed(value: Value) -> bool:
-    """Whether a call takes what arrays of integers name."""
+    """Whether a call takes what arrays of integers name, or adds to it."""
+    if value.function in {scatter, accumulated}:
+        return repeats(value.args[1])
     return value.function is operator.getitem and not is_view(value)
 
 
@@ -294,7 +327,7 @@ def tiny_calls(program: Program) -> set[int]:
         shows = is_view(v) and (id(v) in kept or id(v.args[0]) not in found)  # memory of others
         if v.function is not None and _is_tiny(v) and not shows:
             found[id(v)] = v
-    hearts = sum(v.function in {np.matmul, np.dot, *SYSTEMS} for v in found.values())
+    hearts = sum(v.function in HEARTS for v in found.values())
     return set(found) if hearts >= MANY else set()
 
 
@@ -304,10 +337,12 @@ def _is_tiny(value: Value) -> bool:
             return False
     if value.kind != ("array" if value.shape else "scalar") or is_indexed(value):
         return False
-    plain = value.function in {np.matmul, np.dot, *SYSTEMS, np.transpose, np.reshape} and not value.kwargs
+    if value.function is np.cross and any(v.shape != (3,) for v in value.inputs):
+        return False
+    plain = value.function in {*HEARTS, np.transpose, np.reshape} and not value.kwargs
     if plain or is_reduction(value):
         return all(v.shape for v in value.inputs)
-    return value.function in MOVES or speaks(value)
+    return value.function in MOVES or value.function is accumulated or speaks(value)
 
 
 def _array(names: list[str], shape: tuple[int, ...]) -> Any:
