@@ -4,6 +4,7 @@ A contraction of two large operands is one matrix product, as a convolution of w
 left to NumPy.
 """
 
+import functools
 import math
 from typing import Any
 
@@ -57,13 +58,18 @@ def contract(*args: Any, **kwargs: Any) -> Any:
     if not all(np.size(a) for a in args):
         same_lengths(args)
     if len(args) == 3 and isinstance(args[0], str) and kwargs.keys() <= {"optimize"}:
-        _, a, b = args
-        arrays = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
-        if arrays and a.dtype == b.dtype and a.dtype.kind in "fc":
-            (of_a, of_b), output, _ = parsed(args)
-            y = product(a, b, of_a, of_b, output)
-            if y is not None:
-                return y
+        text, *given = args
+        arrays = all(isinstance(a, np.ndarray) for a in given)
+        if arrays and given[0].dtype == given[1].dtype and given[0].dtype.kind in "fc":
+            lie = tuple([(a.shape, tuple([step == a.itemsize for step in a.strides])) for a in given])
+            if (plan := planned(text, lie)) is not None:
+                factors, shape, order = plan
+                left, right = [given[i].transpose(axes).reshape(rows) for i, axes, rows, _ in factors]
+                left, right = [
+                    transposed(m) if turned else m
+                    for m, (*_, turned) in zip((left, right), factors, strict=True)
+                ]
+                return np.matmul(left, right).reshape(shape).transpose(order)
     return np.einsum(*args, **kwargs)
 
 
@@ -82,12 +88,20 @@ def same_lengths(args: tuple[Any, ...]) -> None:
                 )
 
 
-def product(a: Any, b: Any, of_a: str, of_b: str, output: str) -> Any:
-    """The einsum of two arrays as a product of matrices; None if it is none, or not worth it."""
-    sizes = dict(zip(of_a, a.shape, strict=True))
-    if len(sizes) < a.ndim or len(set(of_b)) < b.ndim or len(set(output)) < len(output):
+@functools.lru_cache(512)
+def planned(text: str, lie: tuple[tuple[tuple[int, ...], tuple[bool, ...]], ...]) -> Any:
+    """How an einsum of two arrays is a product of matrices; None if it is none, or not worth it.
+
+    Of each array its shape, and along which axes its entries lie one after the other. The plan has for either
+    factor which array it is, the order of its axes, the shape then, and whether that is turned; the shape of
+    the product and the order of its axes.
+    """
+    (of_a, of_b), output, _ = parsed((text, *(np.broadcast_to(0, shape) for shape, _ in lie)))
+    (shape_a, _), (shape_b, _) = lie
+    sizes = dict(zip(of_a, shape_a, strict=True))
+    if len(sizes) < len(of_a) or len(set(of_b)) < len(of_b) or len(set(output)) < len(output):
         return None
-    for c, n in zip(of_b, b.shape, strict=True):
+    for c, n in zip(of_b, shape_b, strict=True):
         if sizes.setdefault(c, n) != n:
             return None  # an axis of length 1 is broadcast
     both = [c for c in of_a if c in of_b]
@@ -95,30 +109,19 @@ def product(a: Any, b: Any, of_a: str, of_b: str, output: str) -> Any:
     rows, columns = [c for c in of_a if c not in of_b], [c for c in of_b if c not in of_a]
     if not summed or not set(rows + columns) <= set(output) or math.prod(sizes.values()) < FEW:
         return None
+    factors = [(0, of_a, rows), (1, of_b, columns)]
     if math.prod(sizes[c] for c in rows) > math.prod(sizes[c] for c in columns):
-        a, of_a, rows, b, of_b, columns = b, of_b, columns, a, of_a, rows  # long rows in memory
-    y = np.matmul(
-        stacked(a, of_a, shared, rows, summed), transposed(stacked(b, of_b, shared, columns, summed))
-    )
-    letters = shared + rows + columns
-    y = y.reshape([sizes[c] for c in letters])
-    return np.transpose(y, [letters.index(c) for c in output])
-
-
-def stacked(a: Any, term: str, shared: list[str], free: list[str], summed: list[str]) -> Any:
-    """A stack of matrices, rows for free letters, columns for summed, copied along the longest axis."""
-    sizes, strides = dict(zip(term, a.shape, strict=True)), dict(zip(term, a.strides, strict=True))
-
-    def run(letters: list[str]) -> int:
-        return sizes[letters[-1]] if letters and strides[letters[-1]] == a.itemsize else 0
-
-    count = [math.prod(sizes[c] for c in letters) for letters in (free, summed)]
-    batch = [sizes[c] for c in shared]
-    if run(free) > run(summed):
-        order = [term.index(c) for c in shared + summed + free]
-        return transposed(np.transpose(a, order).reshape([*batch, count[1], count[0]]))
-    order = [term.index(c) for c in shared + free + summed]
-    return np.transpose(a, order).reshape([*batch, *count])
+        factors.reverse()  # long rows in memory
+    matrices = []
+    for second, (i, term, free) in enumerate(factors):
+        close = dict(zip(term, lie[i][1], strict=True))
+        runs = [sizes[group[-1]] if group and close[group[-1]] else 0 for group in (free, summed)]
+        parts = (free, summed) if runs[0] <= runs[1] else (summed, free)  # copied along the longest axis
+        shape = *(sizes[c] for c in shared), *(math.prod(sizes[c] for c in part) for part in parts)
+        axes = [term.index(c) for c in (*shared, *parts[0], *parts[1])]
+        matrices.append((i, axes, shape, (parts[0] is free) == bool(second)))
+    letters = shared + factors[0][2] + factors[1][2]
+    return matrices, [sizes[c] for c in letters], [letters.index(c) for c in output]
 
 
 def einsum_vjp(
