@@ -30,7 +30,7 @@ def written(monkeypatch):
 
 
 def of_systems(a, b, v):
-    c = np.linalg.inv(a) @ b - np.linalg.solve(a.T, b)
+    c = np.linalg.inv(a) @ b - 2 * np.linalg.solve(a.T, b)
     d = np.concatenate([c[:1] * 2, c[1:]]) @ a + np.diagonal(c)[:, None]
     x = np.linalg.solve(a + 0.1 * b, v) + np.sqrt(np.abs(v)) * np.sum(d, axis=0)
     return c, d, x, np.linalg.det(d), v @ x, np.dot(x, d), np.log(np.abs(v @ v)) * np.max(d)
@@ -115,3 +115,48 @@ def test_few_products_stay_calls(written):
     a = np.eye(3)
     assert np.array_equal(compiled(lambda a: a @ a + a.T @ a, engine="machine")(a), 2 * a)
     assert not any(written)
+
+
+def atoms(angles, scale):
+    """A chain of atoms by their torsions, as a protein's, and what they repel each other with."""
+    a, b, c = np.array([0.0, 0, 0]), np.array([1.5, 0, 0]), np.array([2.0, 1.4, 0])
+    places = [a, b, c]
+    for t in angles:
+        along = (c - b) / np.linalg.norm(c - b)
+        normal = np.cross(b - a, along)
+        normal = normal / np.sqrt(np.sum(normal * normal))
+        d = np.stack([-0.5 * np.ones_like(t), np.cos(t), np.sin(t)]) * scale
+        a, b, c = b, c, c + d[0] * along + d[1] * np.cross(normal, along) + d[2] * normal
+        places.append(c)
+    P = np.stack(places)
+    return np.sum(1 / (1 + np.sum((P[:, None] - P[None]) ** 2, axis=-1)))
+
+
+def vectors(x, y):
+    """Entries taken once, twice and by lists, and products of other shapes than (3,)."""
+    u, total = np.cross(x[0], y), 0.0
+    for i in range(1, 4):
+        u = np.cross(u, x[i]) + u[i - 1] * y + np.sum(u[[0, 0, 2]]) * x[0]
+        total = total + u[0] * u[1] - u[-1] + np.dot(u, x[i])
+    return total + np.sum(np.cross(x, u) * np.cross(u, y))
+
+
+@pytest.mark.parametrize(("f", "shapes"), [(atoms, [(9,), ()]), (vectors, [(4, 3), (3,)])])
+def test_vectors_in_space_are_written_out(f, shapes):
+    g = value_and_grad(f, (0, 1))
+    fast = compiled(g, engine="machine")
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        args = [rng.uniform(0.5, 1.5, shape) for shape in shapes]
+        value, gradients = g(*args)
+        found, quickly = fast(*args)
+        np.testing.assert_allclose(found, value, 1e-11)
+        for one, other in zip(quickly, gradients, strict=True):
+            np.testing.assert_allclose(one, other, 1e-10, 1e-12)
+
+
+def test_the_cross_products_of_a_chain_are_no_calls_of_numpys():
+    angles, made = np.linspace(0.3, 1.2, 12), compiled(value_and_grad(atoms, (0, 1)), engine="machine")
+    made(angles, 1.0)
+    ((_, program),) = made.programs.values()
+    assert all(bound is not np.cross for bound in program.body.bound.values())

@@ -65,7 +65,7 @@ def test_contractions(spec: str, dtype: Any, layout: str) -> None:
 
 def test_a_product_is_made_of_the_large_ones() -> None:
     a, b = drawn("mchwij", float, "C"), drawn("ocij", float, "C")
-    assert einsum.product(a, b, "mchwij", "ocij", "mohw") is not None
+    assert einsum.planned("mchwij,ocij->mohw", *map(einsum.lying, (a, b))) is not None
     for spec, x, y in (
         ("nk,km->nm", np.ones((3, 4)), np.ones((4, 2))),  # small
         ("nk,nk->nk", np.ones((300, 400)), np.ones((300, 400))),  # nothing is summed
@@ -73,8 +73,7 @@ def test_a_product_is_made_of_the_large_ones() -> None:
         ("nk,km->m", np.ones((300, 400)), np.ones((400, 200))),  # one is summed alone
         ("nk,km->nm", np.ones((300, 1)), np.ones((400, 200))),  # broadcast
     ):
-        (of_x, of_y), output, _ = einsum.parsed((spec, x, y))
-        assert einsum.product(x, y, of_x, of_y, output) is None
+        assert einsum.planned(spec, *map(einsum.lying, (x, y))) is None
         np.testing.assert_array_equal(einsum.contract(spec, x, y), np.einsum(spec, x, y))
 
 

@@ -23,6 +23,7 @@ from tinygrad_course.compiling.numpy_backend.program_body import ProgramBody
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
+from tinygrad_course.compiling.passes.stacked_einsums import stack_einsums
 from tinygrad_course.compiling.readable.program_graph import graph_of
 from tinygrad_course.compiling.readable.python_source import Source, substitute
 from tinygrad_course.compiling.tracing.arguments import is_foreign, named_arguments, native, signature
@@ -271,7 +272,7 @@ class Compiled(Transformed):
 
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
         machine = self.engine == "machine"
-        program = simplify(recording.run.program)
+        program = stack_einsums(simplify(recording.run.program))
         program = lower(program if machine else hoist_scale(program), machine=machine)
         count = len(program.results)
         looks = recording.unmasked or (recording.run.watched.swept and leaves_range(program))

@@ -59,17 +59,13 @@ def contract(*args: Any, **kwargs: Any) -> Any:
         same_lengths(args)
     if len(args) == 3 and isinstance(args[0], str) and kwargs.keys() <= {"optimize"}:
         text, *given = args
-        arrays = all(isinstance(a, np.ndarray) for a in given)
-        if arrays and given[0].dtype == given[1].dtype and given[0].dtype.kind in "fc":
-            lie = tuple([(a.shape, tuple([step == a.itemsize for step in a.strides])) for a in given])
-            if (plan := planned(text, lie)) is not None:
-                factors, shape, order = plan
-                left, right = [given[i].transpose(axes).reshape(rows) for i, axes, rows, _ in factors]
-                left, right = [
-                    transposed(m) if turned else m
-                    for m, (*_, turned) in zip((left, right), factors, strict=True)
-                ]
-                return np.matmul(left, right).reshape(shape).transpose(order)
+        numbers = all(isinstance(a, np.ndarray) and a.dtype.kind in "fc" for a in given)
+        plan = planned(text, *map(lying, given)) if numbers and given[0].dtype == given[1].dtype else None
+        if plan is not None:
+            factors, shape, order = plan
+            matrices = [given[i].transpose(axes).reshape(rows) for i, axes, rows, _ in factors]
+            left, right = [transposed(m) if f[-1] else m for m, f in zip(matrices, factors, strict=True)]
+            return np.matmul(left, right).reshape(shape).transpose(order)
     return np.einsum(*args, **kwargs)
 
 
@@ -88,16 +84,20 @@ def same_lengths(args: tuple[Any, ...]) -> None:
                 )
 
 
-@functools.lru_cache(512)
-def planned(text: str, lie: tuple[tuple[tuple[int, ...], tuple[bool, ...]], ...]) -> Any:
-    """How an einsum of two arrays is a product of matrices; None if it is none, or not worth it.
+def lying(a: Any) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+    """An array's shape, and along which axes its entries lie one after the other."""
+    return a.shape, tuple([step == a.itemsize for step in a.strides])
 
-    Of each array its shape, and along which axes its entries lie one after the other. The plan has for either
-    factor which array it is, the order of its axes, the shape then, and whether that is turned; the shape of
-    the product and the order of its axes.
+
+@functools.lru_cache(512)
+def planned(text: str, a: Any, b: Any) -> Any:
+    """How an einsum of two arrays that are `lying` so is a product of matrices; None if it is not worth it.
+
+    The plan has for either factor which array it is, the order of its axes, the shape then, and whether that
+    is turned; the shape of the product and the order of its axes.
     """
-    (of_a, of_b), output, _ = parsed((text, *(np.broadcast_to(0, shape) for shape, _ in lie)))
-    (shape_a, _), (shape_b, _) = lie
+    (shape_a, close_a), (shape_b, close_b) = a, b
+    (of_a, of_b), output, _ = parsed((text, np.broadcast_to(0, shape_a), np.broadcast_to(0, shape_b)))
     sizes = dict(zip(of_a, shape_a, strict=True))
     if len(sizes) < len(of_a) or len(set(of_b)) < len(of_b) or len(set(output)) < len(output):
         return None
@@ -109,18 +109,18 @@ def planned(text: str, lie: tuple[tuple[tuple[int, ...], tuple[bool, ...]], ...]
     rows, columns = [c for c in of_a if c not in of_b], [c for c in of_b if c not in of_a]
     if not summed or not set(rows + columns) <= set(output) or math.prod(sizes.values()) < FEW:
         return None
-    factors = [(0, of_a, rows), (1, of_b, columns)]
+    factors = [(0, of_a, close_a, rows), (1, of_b, close_b, columns)]
     if math.prod(sizes[c] for c in rows) > math.prod(sizes[c] for c in columns):
         factors.reverse()  # long rows in memory
     matrices = []
-    for second, (i, term, free) in enumerate(factors):
-        close = dict(zip(term, lie[i][1], strict=True))
+    for second, (i, term, together, free) in enumerate(factors):
+        close = dict(zip(term, together, strict=True))
         runs = [sizes[group[-1]] if group and close[group[-1]] else 0 for group in (free, summed)]
         parts = (free, summed) if runs[0] <= runs[1] else (summed, free)  # copied along the longest axis
         shape = *(sizes[c] for c in shared), *(math.prod(sizes[c] for c in part) for part in parts)
         axes = [term.index(c) for c in (*shared, *parts[0], *parts[1])]
         matrices.append((i, axes, shape, (parts[0] is free) == bool(second)))
-    letters = shared + factors[0][2] + factors[1][2]
+    letters = shared + factors[0][-1] + factors[1][-1]
     return matrices, [sizes[c] for c in letters], [letters.index(c) for c in output]
 
 

@@ -17,7 +17,7 @@ from tinygrad_course.rules.indexing import scatter
 from tinygrad_course.rules.padding import pad_constant
 
 #: An array of more parts than this is not put together at once.
-MANY = 8
+MANY = 16
 
 
 def assembled(parts: Any, shape: tuple[int, ...], *arrays: Any) -> Any:
