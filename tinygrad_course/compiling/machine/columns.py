@@ -37,10 +37,7 @@ WRITTEN_OUT = 1200
 SHORT = 64
 #: Fewer columns than this are not worth a loop.
 FEW = 8
-#: The rows of a tiny matrix, and how many products and systems of such are worth being written out.
-TINY, MANY = 4, 4
 SYSTEMS = {np.linalg.inv, np.linalg.det, np.linalg.solve}
-HEARTS = {np.matmul, np.dot, np.cross, *SYSTEMS}
 #: What gives entries other places.
 MOVES = {
     operator.getitem, np.diagonal, np.broadcast_to, np.transpose, np.reshape, np.concatenate, np.stack,
@@ -318,31 +315,6 @@ def is_indexed(value: Value) -> bool:
     if value.function in {scatter, accumulated}:
         return repeats(value.args[1])
     return value.function is operator.getitem and not is_view(value)
-
-
-def tiny_calls(program: Program) -> set[int]:
-    """Return the ids of the calls that `Columns` writes out: those on tiny matrices, if there are many."""
-    kept, found = {id(v) for v in program.results}, {}
-    for v in program.values():
-        shows = is_view(v) and (id(v) in kept or id(v.args[0]) not in found)  # memory of others
-        if v.function is not None and _is_tiny(v) and not shows:
-            found[id(v)] = v
-    hearts = sum(v.function in HEARTS for v in found.values())
-    return set(found) if hearts >= MANY else set()
-
-
-def _is_tiny(value: Value) -> bool:
-    for v in (value, *value.inputs):
-        if v.dtype != np.float64 or not 0 < v.size <= TINY * TINY or len(v.shape) > 2:
-            return False
-    if value.kind != ("array" if value.shape else "scalar") or is_indexed(value):
-        return False
-    if value.function is np.cross and any(v.shape != (3,) for v in value.inputs):
-        return False
-    plain = value.function in {*HEARTS, np.transpose, np.reshape} and not value.kwargs
-    if plain or is_reduction(value):
-        return all(v.shape for v in value.inputs)
-    return value.function in MOVES or value.function is accumulated or speaks(value)
 
 
 def _array(names: list[str], shape: tuple[int, ...]) -> Any:

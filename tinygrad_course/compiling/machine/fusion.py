@@ -16,12 +16,13 @@ from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine import jit, loops
 from tinygrad_course.compiling.machine.assembling import assemble, assembled, assembling
-from tinygrad_course.compiling.machine.columns import Columns, step_source, tiny_calls
+from tinygrad_course.compiling.machine.columns import Columns, step_source
 from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.own_loops import added_rows, adds_rows, is_wave, wave
 from tinygrad_course.compiling.machine.products import is_narrow, narrow_product
 from tinygrad_course.compiling.machine.small_products import is_small, small_product
 from tinygrad_course.compiling.machine.stack_products import add_products, stack_products
+from tinygrad_course.compiling.machine.tiny_calls import tiny_calls
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, NotFused, called, fuse
 
 #: Results of more bytes than this are looked at while they are made.
