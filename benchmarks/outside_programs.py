@@ -637,3 +637,92 @@ def lenses(rng: np.random.Generator) -> Program:
     p = {"curves": np.array([0.2, -0.2, -0.1, 0.1]), "gaps": np.array([1.0, 0.3, 0.2, 0.2])}
     rays = rng.uniform(-1, 1, size=(2000, 4)) * [0.1, 0.1, 0.02, 0.02]
     return cost, p | {"film": np.float64(6.0)}, (rays,)
+
+
+@program
+def protein_chain(rng: np.random.Generator) -> Program:
+    """Twelve atoms placed one after the other by their torsions, and what all repel each other with."""
+    n = 12
+
+    def cost(xp: Any, p: Any) -> Any:
+        a, b, c = xp.array([0.0, 0.0, 0.0]), xp.array([1.5, 0.0, 0.0]), xp.array([2.0, 1.4, 0.0])
+        places = [a, b, c]
+        for i in range(n):
+            along = (c - b) / xp.linalg.norm(c - b)
+            normal = xp.cross(b - a, along)
+            normal = normal / xp.linalg.norm(normal)
+            across, t = xp.cross(normal, along), p["torsions"][i]
+            d = xp.stack([-0.54 * xp.ones_like(t), 1.4 * xp.cos(t), 1.4 * xp.sin(t)])
+            a, b, c = b, c, c + d[0] * along + d[1] * across + d[2] * normal
+            places.append(c)
+        P = xp.stack(places)
+        squares = xp.sum((P[:, None] - P[None]) ** 2, axis=-1) + xp.eye(n + 3)
+        return xp.sum(1 / squares**3 - 1 / squares**1.5)
+
+    return cost, {"torsions": rng.normal(size=n)}, ()
+
+
+@program
+def segmentation(rng: np.random.Generator) -> Program:
+    """A small U-net on 4 pictures of 16 by 16, its convolutions as loops over the offsets of the kernel."""
+
+    def conv(xp: Any, x: Any, w: Any) -> Any:
+        n, height, y = w.shape[2], x.shape[2], 0.0
+        x = xp.pad(x, ((0, 0), (0, 0), (n // 2, n // 2), (n // 2, n // 2)))
+        for i in range(n):
+            for j in range(n):
+                part = x[:, :, i : i + height, j : j + height]
+                y = y + xp.einsum("bchw,oc->bohw", part, w[:, :, i, j])
+        return y
+
+    def cost(xp: Any, p: Any, x: Any, y: Any) -> Any:
+        fine = xp.maximum(conv(xp, x, p["down"]), 0)
+        coarse = xp.maximum(conv(xp, fine.reshape(4, 8, 8, 2, 8, 2).max(axis=(3, 5)), p["middle"]), 0)
+        wide = xp.repeat(xp.repeat(coarse, 2, axis=2), 2, axis=3)
+        z = xp.maximum(conv(xp, xp.concatenate([fine, wide], axis=1), p["up"]), 0)
+        z = conv(xp, z, p["out"])
+        return xp.mean(xp.maximum(z, 0) - z * y + xp.log1p(xp.exp(-xp.abs(z))))
+
+    p = drawn(rng, down=(8, 1, 3, 3), middle=(8, 8, 3, 3), up=(8, 16, 3, 3), out=(1, 8, 1, 1))
+    return cost, p, (rng.normal(size=(4, 1, 16, 16)), rng.random((4, 1, 16, 16)).round())
+
+
+@program
+def labels_of_a_sequence(rng: np.random.Generator) -> Program:
+    """A conditional random field over 30 words with 6 labels."""
+    T, k = 30, 6
+    labels = rng.integers(0, k, T)
+
+    def cost(xp: Any, p: Any) -> Any:
+        scores, steps = p["scores"], p["steps"]
+        s = scores[0]
+        for t in range(1, T):
+            z = s[:, None] + steps + scores[t]
+            largest = xp.max(z, axis=0)
+            s = largest + xp.log(xp.sum(xp.exp(z - largest), axis=0))
+        largest = xp.max(s)
+        right = xp.sum(scores[np.arange(T), labels]) + xp.sum(steps[labels[:-1], labels[1:]])
+        return largest + xp.log(xp.sum(xp.exp(s - largest))) - right
+
+    return cost, {"scores": rng.normal(size=(T, k)), "steps": rng.normal(size=(k, k))}, ()
+
+
+@program
+def radiance(rng: np.random.Generator) -> Program:
+    """A network of densities and colours along 64 rays, and what they add up to."""
+    rays, steps = 64, 32
+
+    def cost(xp: Any, p: Any, x: Any, seen: Any) -> Any:
+        waves = [f(k * x) for k in (1, 2, 4) for f in (xp.sin, xp.cos)]
+        h = xp.maximum(xp.concatenate(waves, axis=-1) @ p["W1"], 0) @ p["W2"]
+        light = 1 - xp.exp(-0.1 * xp.log1p(xp.exp(h[..., 3])))
+        through = xp.cumprod(1 - light + 1e-10, axis=1)
+        weights = light * xp.concatenate([xp.ones((rays, 1)), through[:, :-1]], axis=1)
+        colours = xp.sum(weights[..., None] * sigmoid(xp, h[..., :3]), axis=1)
+        return xp.mean((colours - seen) ** 2)
+
+    return (
+        cost,
+        drawn(rng, W1=(12, 32), W2=(32, 4)),
+        (rng.normal(size=(rays, steps, 2)), rng.random((rays, 3))),
+    )

@@ -77,14 +77,14 @@ def _exp_minus_one(r: float) -> Any:
 
 def _exp_parts(x: float) -> Any:
     """Return p = exp(r) - 1, and 2**k as two factors and as k, where x = k log 2 + r."""
-    a = select(x > 710.0, 710.0, x)
-    a = select(a < -746.0, -746.0, a)  # a NaN stays one
+    lost = x < -746.0  # to come by a product to 0 is slow: processors take a detour where one vanishes
+    a = select(x > 710.0, 710.0, select(lost, 0.0, x))  # a NaN stays one
     k = (a * 1.4426950408889634 + _ROUND) - _ROUND
     r = (a - k * _LOG2_HIGH) - k * _LOG2_LOW
     half = k * 0.5 + _ROUND  # 2**k in two steps: 2**1024 and the subnormal numbers lie beyond one
     low = of_bits((bits(half) << 52) + _ONE_BITS)
     high = of_bits((bits((k - (half - _ROUND)) + _ROUND) << 52) + _ONE_BITS)
-    return _exp_minus_one(r), low, high, k
+    return _exp_minus_one(r), low, select(lost, 0.0, high), k
 
 
 def exp(x: float) -> Any:
@@ -227,8 +227,8 @@ def cos(x: float) -> Any:
 
 def exp4(x: float) -> Any:
     """Return e**x."""
-    a = select(x > 89.0, 89.0, x)
-    a = select(a < -104.0, -104.0, a)
+    lost = x < -104.0
+    a = select(x > 89.0, 89.0, select(lost, 0.0, x))
     k = f4(a * 1.44269504 + _ROUND4) - _ROUND4
     r = (a - k * _LOG2_HIGH4) - k * _LOG2_LOW4
     q = (1.9875691500e-4 * r + 1.3981999507e-3) * r + 8.3334519073e-3
@@ -236,7 +236,7 @@ def exp4(x: float) -> Any:
     half = f4(k * 0.5 + _ROUND4)
     low = of_bits4((bits4(half) << 23) + _ONE_BITS4)
     high = of_bits4((bits4((k - (half - _ROUND4)) + _ROUND4) << 23) + _ONE_BITS4)
-    return ((1.0 + (r + (r * r) * q)) * low) * high
+    return ((1.0 + (r + (r * r) * q)) * low) * select(lost, 0.0, high)
 
 
 def _log_sum4(k: float, f: float) -> Any:
