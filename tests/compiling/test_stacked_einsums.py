@@ -36,7 +36,7 @@ def mixed(w, x):
 
 
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
-@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("dtype", ["f8", "f4", "f4 f8"])
 @pytest.mark.parametrize(
     ("f", "shapes"),
     [
@@ -49,7 +49,8 @@ def test_programs_are_as_what_is_recorded(f, shapes, dtype, engine):
     g = value_and_grad(f, (0, 1))
     fast = compiled(g, engine=engine)
     for _ in range(3):
-        args = [RNG.standard_normal(shape).astype(dtype) for shape in shapes]
+        kinds = (dtype.split() * 2)[:2]
+        args = [RNG.standard_normal(n).astype(kind) for n, kind in zip(shapes, kinds, strict=True)]
         value, gradients = g(*args)
         found, quickly = fast(*args)
         rtol = 1e-10 if dtype == "f8" else 1e-4

@@ -60,7 +60,7 @@ def contract(*args: Any, **kwargs: Any) -> Any:
     if len(args) == 3 and isinstance(args[0], str) and kwargs.keys() <= {"optimize"}:
         text, *given = args
         numbers = all(isinstance(a, np.ndarray) and a.dtype.kind in "fc" for a in given)
-        plan = planned(text, *map(lying, given)) if numbers and given[0].dtype == given[1].dtype else None
+        plan = planned(text, *map(lying, given)) if numbers else None
         if plan is not None:
             factors, shape, order = plan
             matrices = [given[i].transpose(axes).reshape(rows) for i, axes, rows, _ in factors]

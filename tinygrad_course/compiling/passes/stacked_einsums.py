@@ -32,13 +32,8 @@ def _text(value: Any) -> str:
     if not isinstance(value, Value) or value.function is not np.einsum or len(value.args) != 3:
         return ""
     text, *given = value.args
-    arrays = all(isinstance(v, Value) and v.kind == "array" and v.dtype == value.dtype for v in given)
-    if (
-        not isinstance(text, str)
-        or not arrays
-        or value.dtype.kind != "f"
-        or value.kwargs.keys() > {"optimize"}
-    ):
+    arrays = all(isinstance(v, Value) and v.kind == "array" and v.dtype.kind == "f" for v in given)
+    if not isinstance(text, str) or not arrays or {*value.kwargs} - {"optimize"}:
         return ""
     (of_a, of_b), output, _ = parsed((text, *(np.broadcast_to(0, v.shape) for v in given)))
     return f"{of_a},{of_b}->{output}"
@@ -82,7 +77,7 @@ def _added(program: Program) -> Program:
             if id(term) in inner:
                 waiting += reversed(term.args)
             elif (text := _text(term)) and uses[id(term)] == 1 and term.shape == value.shape:
-                groups.setdefault((text, *(v.shape for v in term.args[1:])), []).append(term)
+                groups.setdefault((text, *((v.shape, v.dtype) for v in term.args[1:])), []).append(term)
             else:
                 rest.append(new[id(term)] if isinstance(term, Value) else term)
         if not any(map(_fits, groups.values())):
@@ -109,7 +104,9 @@ def _sharing(program: Program) -> Program:
     groups: dict[Any, list[Value]] = {}
     for value in program.values():
         if id(value) not in results and (text := _text(value)):
-            groups.setdefault((id(value.args[1]), text, value.args[2].shape), []).append(value)
+            groups.setdefault((id(value.args[1]), text, value.args[2].shape, value.args[2].dtype), []).append(
+                value
+            )
 
     def make(builder: Builder, group: list[Value], new: dict[int, Value]) -> None:
         group = sorted(group, key=lambda v: v.args[2].born)  # as in other stacks, which are the same then
