@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose
+from scipy.special import erf
 
 import tinygrad_course
 from tests.compiling.networks import parameters_of, training_step
@@ -1248,6 +1249,17 @@ def test_what_is_made_of_a_number_is_no_view_of_it(engine):
     J, g = compiled(value_and_grad(f), engine=engine)(x)
     assert np.isclose(J, f(x), rtol=1e-14)
     assert np.isclose(g[0], 4 * np.exp(1.4) + np.cos(0.7), rtol=1e-14)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+def test_the_gradient_of_a_number_is_a_number_when_its_factor_is_put_elsewhere(engine):
+    J = value_and_grad(lambda x, c, s: np.sum(np.cos(x) * erf((x - c) / s)), argnums=(0, 1, 2))
+    step = compiled(J, engine=engine)
+    for x in (np.ones(3), np.array([0.3, -1.2, 2.0])):
+        (value, slopes), (right, rights) = step(x, 1.0, 1.0), J(x, 1.0, 1.0)
+        assert [type(a) for a in (value, *slopes)] == [type(a) for a in (right, *rights)]
+        for a, b in zip((value, *slopes), (right, *rights), strict=True):
+            assert_allclose(a, b, rtol=1e-12)
 
 
 def filled(make):

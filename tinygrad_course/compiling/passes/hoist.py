@@ -1,5 +1,7 @@
 """Numbers put where they cost least: into the gradient that all the others come from."""
 
+import operator
+
 import numpy as np
 
 from tinygrad_course.compiling.builder import Builder, rewritten
@@ -29,7 +31,10 @@ def hoist_scale(program: Program) -> Program:
     def change(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
         if id(value) in scaled:
             return builder.ufunc(np.multiply, builder.again(value, new), scaled[id(value)])
-        return new[id(value.args[0])] if id(value) in gone else None
+        if id(value) not in gone:
+            return None
+        x = new[id(value.args[0])]  # an array of no axes times a number is a number
+        return x if x.kind == value.kind else builder.call(operator.getitem, (x, ()), {}, (), x.dtype, value.kind)
 
     return rewritten(program, change) if scaled else program
 
