@@ -141,3 +141,11 @@ def test_a_recorded_derivative_is_a_graph_too():
 
 def test_the_summary_of_a_graph():
     assert repr(graph(course_example())) == "<Graph of multiply: 3 leaves, 1 constants, 3 operations>"
+
+
+def test_a_dict_that_holds_itself_among_the_users_names():
+    names = {"given": np.ones(4)}
+    names["names"] = names
+    with pytest.raises(ValueError, match="broadcast") as caught:
+        Tensor(np.ones(3), name="W") * names["given"]
+    assert [node.name for node in caught.value.graph][:2] == ["W", "given"]

@@ -333,7 +333,8 @@ def _collect(names: Mapping[Any, Any], known: dict[int, str], arrays: dict[str, 
             known.setdefault(id(now(value) if type(value) is Tensor else value), name)
             if isinstance(value, np.ndarray):
                 arrays.setdefault(name, value)
-        elif type(value) is dict:
+        elif type(value) is dict and id(value) not in known:  # one may hold itself, as that of globals() does
+            known[id(value)] = name
             _collect(value, known, arrays)
 
 
