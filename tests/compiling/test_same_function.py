@@ -668,8 +668,15 @@ def test_a_number_that_counts_may_be_another_in_each_call(f, numbers, engine):
 def test_an_arrays_number_that_counts_is_none_of_another_call():
     step = compiled(lambda x, n: (x[:n] ** 2).sum())
     assert step(np.ones(3), np.int64(5)) == 3
-    with pytest.raises(RuntimeError, match="the shape depends on values"):
-        step(np.ones(3), np.int64(2))
+    assert step(np.ones(3), np.int64(2)) == 2
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_where_a_shape_turns_out_to_depend_on_values_the_function_itself_runs(engine):
+    f = value_and_grad(lambda x: np.sum(np.unique(x) ** 3))
+    step = compiled(f, engine=engine)
+    for x in ([1.0, 2, 3], [1.0, 2, 2], [3.0, 3, 3], [1.0, 2, 3]):
+        assert_equal(step(np.array(x)), f(np.array(x)))
 
 
 @pytest.mark.parametrize("engine", ENGINES)

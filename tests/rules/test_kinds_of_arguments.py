@@ -94,6 +94,15 @@ KINDS = [
     lambda x: np.tile(x, np.array(2)),
     lambda x: np.fft.fftshift(x[None] * x[:, None], np.int64(1)),
     lambda x: np.logaddexp.reduce(x[None] * x[:, None], axis=(1,)),
+    lambda x: np.cov(x[None], rowvar=False, bias=True),
+    lambda x: np.cov(x, x[None] ** 2, rowvar=False),
+    lambda x: np.cov(x[:, None], x[:, None] ** 2, rowvar=False),
+    lambda x: np.corrcoef(np.stack([x, x**2]), rowvar=False)[:0],
+    lambda x: np.copy(x, subok=True),
+    lambda x: np.full_like(x[None], x[0], order="F", subok=False),
+    lambda x: np.var(x, mean=np.array([0.5]), dtype=np.float64),
+    lambda x: np.std(x, mean=np.mean(x, keepdims=True), dtype=np.float64, ddof=1),
+    lambda x: np.linalg.tensorsolve(x[:1] + 3, x[1:2]),
 ]
 
 
@@ -111,6 +120,38 @@ def test_numpys_value_and_the_right_gradient(f):
     differences = [(cost(X + h) - cost(X - h)) / 2e-6 for h in 1e-6 * np.eye(4)]
     np.testing.assert_allclose(g, differences, rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(compiled(grad(cost))(X), g, rtol=1e-12)
+
+
+@pytest.mark.parametrize("trim", ["fb", "f", "B"])
+@pytest.mark.parametrize("axis", [None, 0, -1, (0, 1)])
+@pytest.mark.parametrize("filled", [[(1, 2), (2, 1)], [(0, 0)], []])
+def test_zeros_are_trimmed_from_every_axis(trim, axis, filled):
+    x = np.zeros((4, 5))
+    for place, value in zip(filled, (3.0, -1.0), strict=False):
+        x[place] = value
+    np.testing.assert_array_equal(
+        np.trim_zeros(Tensor(x), trim, axis=axis).data, np.trim_zeros(x, trim, axis)
+    )
+    g = grad(lambda x: np.sum(np.trim_zeros(x, trim, axis=axis) ** 3))(x)
+    np.testing.assert_array_equal(g, 3 * x**2)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.polyder(x[:1]),
+        lambda x: np.polyder(x, 5),
+        lambda x: np.quantile(x[None, :0], [0.2, 0.7], axis=0),
+        lambda x: np.unique(x, sorted=False),
+        lambda x: np.corrcoef(x[None], rowvar=False),
+        lambda x: np.linalg.tensorsolve(np.outer(x[:0], x[:0]), x[:0]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_left_of_next_to_nothing_has_numpys_shape(f):
+    y = f(X)
+    np.testing.assert_array_equal(f(Tensor(X)).data, y)
+    assert f(Tensor(X)).shape == y.shape
 
 
 def test_a_count_of_booleans_is_no_product_of_them():

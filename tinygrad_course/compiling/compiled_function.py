@@ -82,10 +82,9 @@ class Compiled(Transformed):
             return self._find(args) if result is MISS or result is NOT_FINITE else result
         except OverflowError:  # of an integer beyond 64 bits
             return values_returned(self.function, args)
-        except ShapeError:
-            if not self._fix_numbers(args):
-                raise
-            return self._find(args)
+        except ShapeError:  # of np.unique, say
+            if self._fix_numbers(args):
+                return self._find(args)
         except (*BY_VALUES, DecidedByError):  # of a singular matrix: the function may know what to do then
             pass
         return values_returned(self.function, args)

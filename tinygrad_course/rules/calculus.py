@@ -176,9 +176,11 @@ def geomspace(
 
 
 @composed(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+def full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None
+) -> Any:
     if not is_tensor(fill_value):
-        return np.full_like(np.zeros_like(a), fill_value, dtype=dtype, shape=shape)
+        return np.full_like(np.zeros_like(a), fill_value, dtype, order, shape=shape)
     y = np.broadcast_to(fill_value, a.shape if shape is None else shape)
     return np.astype(y, a.dtype if dtype is None else dtype)
 

@@ -144,7 +144,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     if axes is not None:
         axes = [k % a.ndim for k in axes]
         a = np.transpose(a, [k for k in range(a.ndim) if k not in axes] + axes)
-    return np.linalg.solve(a.reshape((b.size, -1)), b.reshape(-1)).reshape(a.shape[b.ndim :])
+    return np.linalg.solve(a.reshape((b.size, b.size)), b.reshape(-1)).reshape(a.shape[b.ndim - a.ndim :])
 
 
 @composed(np.linalg.tensorinv)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.shapes import as_array, many, unbroadcast
+from tinygrad_course.rules.shapes import Axes, as_array, many, unbroadcast
 from tinygrad_course.rules.table import composed, constant, is_tensor, primitive, rule
 
 # ------------------------------------------------------------------ the two primitives that NumPy lacks
@@ -302,11 +302,14 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 
 
 @composed(np.trim_zeros)
-def trim_zeros(filt: Any, trim: str = "fb") -> Any:
-    used = np.flatnonzero(filt != 0)
-    if not used.size:
-        return filt[:0]
-    return filt[used[0] if "f" in trim.lower() else None : used[-1] + 1 if "b" in trim.lower() else None]
+def trim_zeros(filt: Any, trim: Any = "fb", axis: Axes = None) -> Any:
+    """What NumPy leaves, and what it leaves where it trims no end, tell where that begins."""
+    used = filt != 0
+    left, behind = (
+        np.trim_zeros(used, sides, axis).shape for sides in (trim, trim.lower().strip("b") or "b")
+    )
+    front = [n - k if "f" in trim.lower() else 0 for n, k in zip(filt.shape, behind, strict=True)]
+    return filt[tuple(slice(a, a + n) for a, n in zip(front, left, strict=True))]
 
 
 # ------------------------------------------------------------------ sorting
@@ -381,11 +384,10 @@ def unique(
     return_inverse: bool = False,
     return_counts: bool = False,
     axis: int | None = None,
-    *,
-    equal_nan: bool = True,
+    **how: bool,
 ) -> Any:
     """The values by their first positions; the positions, the inverse and the counts are plain arrays."""
-    everything = unique_positions(ar, axis, equal_nan)
+    everything = unique_positions(ar, axis, **how)
     values = take(ar, everything[1], axis=axis)
     wanted = (return_index, return_inverse, return_counts)
     others = [x for x, want in zip(everything[1:], wanted, strict=True) if want]
@@ -393,7 +395,5 @@ def unique(
 
 
 @constant
-def unique_positions(ar: Any, axis: int | None, equal_nan: bool) -> Any:
-    return np.unique(
-        ar, return_index=True, return_inverse=True, return_counts=True, axis=axis, equal_nan=equal_nan
-    )
+def unique_positions(ar: Any, axis: int | None, **how: bool) -> Any:
+    return np.unique(ar, return_index=True, return_inverse=True, return_counts=True, axis=axis, **how)

@@ -126,7 +126,7 @@ def polyder(p: Any, m: int = 1) -> Any:
     for _ in range(m):
         n = p.shape[0] - 1
         p = p[:-1] * np.arange(n, 0, -1)
-    return p if p.shape[0] else np.zeros(1, p.dtype)
+    return p
 
 
 @composed(np.polyint)

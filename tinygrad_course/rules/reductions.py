@@ -139,6 +139,7 @@ def var_about(
     axis: Axes = None,
     *,
     mean: Any,
+    dtype: Any = None,
     ddof: float = 0,
     keepdims: Any = False,
     where: Any = True,
@@ -146,9 +147,8 @@ def var_about(
 ) -> Any:
     """The variance about a mean that was computed before (with ``keepdims=True``)."""
     away = a - mean
-    squares = np.sum(
-        np.square(np.abs(away) if is_complex(away) else away), axis=axis, keepdims=keepdims, where=where
-    )
+    squares = np.square(np.abs(away) if is_complex(away) else away)
+    squares = np.sum(squares, axis, dtype, keepdims=keepdims, where=where)
     n = counted(a, axis, where, squares) - (ddof if correction is None else correction)
     if where is True:
         return squares / max(n, 0.0)

@@ -45,7 +45,7 @@ rule(
 rule(np.ravel, lambda g, y, a, order="C": put_back_in_order(g, a, order), saves=False)
 rule(np.squeeze, lambda g, y, a, axis=None: g.reshape(a.shape), saves=False)
 rule(np.expand_dims, lambda g, y, a, axis: g.reshape(a.shape), saves=False)
-rule(np.copy, lambda g, y, a, order="K": g, saves=False)
+rule(np.copy, lambda g, y, a, order="K", subok=False: g, saves=False)
 
 
 def at_least(n: int, view: Callable[[Any], Any]) -> Callable[..., Any]:

@@ -50,7 +50,8 @@ def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_na
             "np.quantile and np.percentile have no derivative with respect to q here: pass plain numbers"
         )
     if not a.size:  # NumPy's NaN, and its warning
-        return np.mean(a, axis=axis, keepdims=keepdims)
+        mean = np.mean(a, axis=axis, keepdims=keepdims)
+        return mean if skip_nan else np.broadcast_to(mean, np.shape(q) + mean.shape)
     ordered = np.sort(last(a, axis)[0], axis=-1)
     most, missing = ordered.shape[-1], np.isnan(ordered)  # NaN is sorted to the end
     sizes = np.sum(~missing, axis=-1)
@@ -184,12 +185,14 @@ def cov(
     *,
     dtype: Any = None,
 ) -> Any:
-    def rows(x: Any) -> Any:
-        x = as_array(x)
+    def rows(x: Any, one: bool) -> Any:
         x = np.atleast_2d(astype(x, dtype or (np.complex128 if is_complex(x) else np.float64)))
-        return x if rowvar or x.shape[0] == 1 else x.T
+        return x if rowvar or one else x.T
 
-    x = rows(m) if y is None else np.concatenate([rows(m), rows(y)], axis=0)
+    x, y = as_array(m), None if y is None else as_array(y)
+    x = rows(x, x.ndim == 1)
+    if y is not None:
+        x = np.concatenate([x, rows(y, y.ndim < 2 or y.shape[0] == 1)], axis=0)
     ddof = (0 if bias else 1) if ddof is None else ddof
     if fweights is None and aweights is None:
         centered = x - np.mean(x, axis=1, keepdims=True)

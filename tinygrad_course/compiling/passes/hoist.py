@@ -34,7 +34,9 @@ def hoist_scale(program: Program) -> Program:
         if id(value) not in gone:
             return None
         x = new[id(value.args[0])]  # an array of no axes times a number is a number
-        return x if x.kind == value.kind else builder.call(operator.getitem, (x, ()), {}, (), x.dtype, value.kind)
+        if x.kind == value.kind:
+            return x
+        return builder.call(operator.getitem, (x, ()), {}, (), x.dtype, value.kind)
 
     return rewritten(program, change) if scaled else program
 
