@@ -726,3 +726,22 @@ def radiance(rng: np.random.Generator) -> Program:
         drawn(rng, W1=(12, 32), W2=(32, 4)),
         (rng.normal(size=(rays, steps, 2)), rng.random((rays, 3))),
     )
+
+
+@program
+def attitude(rng: np.random.Generator) -> Program:
+    """Thirty steps of a body that turns, by its quaternion."""
+    up = np.array([1.0, 0.0, 0.0, 0.0])
+
+    def cost(xp: Any, p: Any) -> Any:
+        q, J = up, 0.0
+        for t in range(30):
+            x, y, z = p["turns"][t, 0], p["turns"][t, 1], p["turns"][t, 2]
+            rows = [-q[1] * x - q[2] * y - q[3] * z, q[0] * x + q[2] * z - q[3] * y]
+            rows += [q[0] * y - q[1] * z + q[3] * x, q[0] * z + q[1] * y - q[2] * x]
+            q = q + 0.05 * xp.stack(rows)
+            q = q / xp.sqrt(xp.sum(q * q))
+            J = J + xp.sum((q - up) ** 2)
+        return J
+
+    return cost, {"turns": rng.normal(size=(30, 3))}, ()

@@ -160,3 +160,25 @@ def test_the_cross_products_of_a_chain_are_no_calls_of_numpys():
     made(angles, 1.0)
     ((_, program),) = made.programs.values()
     assert all(bound is not np.cross for bound in program.body.bound.values())
+
+
+def attitude(turns, q):
+    """A body that turns, by its quaternion: entries, stacks and sums, and no product of matrices."""
+    J = 0.0
+    for x, y, z in turns:
+        rows = [-q[1] * x - q[2] * y - q[3] * z, q[0] * x + q[2] * z - q[3] * y]
+        rows += [q[0] * y - q[1] * z + q[3] * x, q[0] * z + q[1] * y - q[2] * x]
+        q = q + 0.05 * np.stack(rows)
+        q = q / np.sqrt(np.sum(q * q))
+        J = J + np.sum((q - np.array([1.0, 0, 0, 0])) ** 2)
+    return J
+
+
+def test_many_calls_on_few_numbers_are_few_functions(written):
+    rng = np.random.default_rng(0)
+    step = value_and_grad(attitude, (0, 1))
+    program = compiled(step, engine="machine")
+    for _ in range(2):
+        turns, q = rng.normal(size=(12, 3)), np.array([1.0, 0.1, 0, 0])
+        assert_equal(program(turns, q), step(turns, q))
+    assert sum(written) > 400

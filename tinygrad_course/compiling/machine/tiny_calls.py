@@ -8,8 +8,8 @@ from tinygrad_course.compiling.dataflow import Program, Value, accumulated, is_r
 from tinygrad_course.compiling.machine.columns import MOVES, SYSTEMS, is_indexed
 from tinygrad_course.compiling.machine.scalar_code import speaks
 
-#: The rows of a tiny matrix, and how many products and systems of such are worth being written out.
-TINY, MANY = 4, 4
+#: The rows of a tiny matrix; so many products and systems of such, or calls, are worth being written out.
+TINY, MANY, CALLS = 4, 4, 60
 _PRODUCTS = {np.matmul, np.dot, np.cross, *SYSTEMS}
 
 
@@ -21,7 +21,7 @@ def tiny_calls(program: Program) -> set[int]:
         if v.function is not None and _is_tiny(v) and not shows:
             found[id(v)] = v
     products = sum(v.function in _PRODUCTS for v in found.values())
-    return set(found) if products >= MANY else set()
+    return set(found) if products >= MANY or len(found) >= CALLS else set()
 
 
 def _is_tiny(value: Value) -> bool:
