@@ -115,6 +115,19 @@ def test_softmax_leaky_relu_and_gradients_under_the_parameters_names():
     assert statuses(SOFTMAX.replace("dZ2 @ A1.T", "dZ2 @ Z1.T"))["backward"] == "wrong"
 
 
+IN_ORDER = """
+def initialize_parameters(n_x, n_h, n_y):
+    W_1, b_1 = np.random.randn(n_h, n_x) * 0.01, np.zeros((n_h, 1))
+    W_2, b_2 = np.random.randn(n_y, n_h) * 0.01, np.zeros((n_y, 1))
+    return W_1, W_2, b_1, b_2
+"""
+
+
+def test_initial_values_come_in_the_order_that_their_names_tell():
+    assert statuses(IN_ORDER) == {"initialize_parameters": "right"}
+    assert statuses(IN_ORDER.replace("(n_y, 1)", "(1, n_y)")) == {"initialize_parameters": "wrong"}
+
+
 CLASS = """
 class Net:
     def __init__(self, n_x, n_h, n_y, lr=0.1):

@@ -109,6 +109,39 @@ def test_a_loop_that_swallows_every_exception_is_ended(homework):
     assert report.functions[-1].findings[0].diagnosis == "never_ends"
 
 
+ENDLESS = """import numpy as np
+class Layer:
+    def forward(self, X):
+        out, i = X.copy(), 0
+        while i < len(X):
+{body}
+        return out
+    def backward(self, dout):
+        return dout
+def relu(z):
+    result = z
+    result[z < 0] = 0
+    return result
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "body",
+    [
+        "            out[i] = X[i]",
+        "            try:\n                out[i] = X[i]\n            except:\n                pass",
+    ],
+)
+def test_what_does_not_come_back_elsewhere_is_no_fault_of_a_function(homework, body):
+    report = check_file(homework(ENDLESS.format(body=body) + SIGMOID), limits=Limits(seconds=40, idle=6))
+    found = {one.name: one for one in report.functions}
+    assert [one.diagnosis for one in found["relu"].findings] == ["in_place"]
+    assert found["sigmoid"].status == "right"
+    assert not report.error
+    assert all(one.status != "wrong" for name, one in found.items() if name != "relu")
+
+
 def test_what_a_file_breaks_of_numpy_is_put_back_and_told(homework):
     breaks = "def relu(z):\n    np.sum = None\n    np.seterr(all='raise')\n    return np.maximum(0, z)\n"
     report = check_file(homework(f"import numpy as np\nnp.exp = None\n{breaks}{SIGMOID}"), limits=QUICK)

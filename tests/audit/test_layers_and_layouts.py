@@ -243,6 +243,7 @@ def test_a_model_of_characters_is_held_against_its_loss(old, new):
             "    b = None\n    for x in a:\n        if b:\n            x = b\n        b = x\n    return x",
             None,
         ),
+        ("    a -= None\n    return a", 2),
         ("    difference = None\n    if difference < 1e-7:\n        print()\n    return difference", 2),
     ],
 )

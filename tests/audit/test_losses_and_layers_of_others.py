@@ -196,6 +196,88 @@ def test_a_network_that_is_given_the_derivative_behind_its_softmax_is_not_called
     assert "softmax" in found["Sequential.backward"].remarks[0]
 
 
+SOFTMAX_INSIDE = """import numpy as np
+class Output:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+    def forward(self, X):
+        self.X = X
+        self.out = self.activation(X @ self.W)
+        return self.out
+    def activation(self, Z):
+        return np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
+    def backward(self, error):
+        self.dW = self.X.T @ error
+        return error @ self.W.T
+"""
+
+
+def test_a_layer_that_passes_over_its_softmax_is_not_called_wrong():
+    assert statuses(SOFTMAX_INSIDE)["Output.backward"].status == UNCHECKED
+    read = SOFTMAX_INSIDE.replace("self.dW =", "error = error * self.out\n        self.dW =")
+    assert statuses(read)["Output.backward"].status == WRONG  # its derivative is not elementwise
+
+
+TWO_PASSES = """import numpy as np
+class Linear:
+    def __init__(self, n, d):
+        self.W, self.b = np.random.randn(n, d), np.zeros((1, d))
+        self.W_grad, self.b_grad = np.zeros((n, d)), np.zeros((1, d))
+    def forward(self, X):
+        return X @ self.W + self.b
+    def zero_grad(self):
+        self.W_grad, self.b_grad = np.zeros_like(self.W), np.zeros_like(self.b)
+    def backward_update_gradient(self, input, delta):
+        self.W_grad += input.T @ delta
+        self.b_grad += np.sum(delta, axis=0)
+    def backward_delta(self, input, delta):
+        return delta @ self.W.T
+"""
+
+
+def test_each_of_two_backward_methods_is_judged_by_what_it_makes():
+    right = {"Linear.backward_update_gradient": RIGHT, "Linear.backward_delta": RIGHT}
+    assert {name: one.status for name, one in statuses(TWO_PASSES).items()} == right
+    wrong = TWO_PASSES.replace("input.T @ delta", "input.T @ delta / 2").replace(
+        "delta @ self.W.T", "-delta @ self.W.T"
+    )
+    assert {name: one.status for name, one in statuses(wrong).items()} == dict.fromkeys(right, WRONG)
+
+
+TRUNCATED = """import numpy as np
+class Cell:
+    def __init__(self, n_x, n_h, bptt_truncate):
+        self.bptt_truncate = bptt_truncate
+        self.U, self.W = np.random.randn(n_h, n_x), np.random.randn(n_h, n_h)
+        self.V = np.random.randn(n_x, n_h)
+    def forward(self, x):
+        s = np.zeros((len(x) + 1, len(self.W)))
+        o = np.zeros((len(x), len(self.V)))
+        for t in range(len(x)):
+            s[t] = np.tanh(self.U @ x[t] + self.W @ s[t - 1])
+            e = np.exp(self.V @ s[t])
+            o[t] = e / np.sum(e)
+        return o, s
+    def bptt(self, x, y):
+        o, s = self.forward(x)
+        dU, dV, dW = np.zeros_like(self.U), np.zeros_like(self.V), np.zeros_like(self.W)
+        for t in range(len(x))[::-1]:
+            dV += np.outer(o[t] - y[t], s[t])
+            delta = self.V.T @ (o[t] - y[t]) * (1 - s[t] ** 2)
+            for back in range(max(0, t - self.bptt_truncate), t + 1)[::-1]:
+                dW += np.outer(delta, s[back - 1])
+                dU += np.outer(delta, x[back])
+                delta = self.W.T @ delta * (1 - s[back - 1] ** 2)
+        return dU, dV, dW
+"""
+
+
+def test_a_gradient_that_is_cut_off_after_some_steps_is_held_against_the_whole():
+    assert statuses(TRUNCATED)["Cell.bptt"].status == RIGHT
+    wrong = TRUNCATED.replace("dU += np.outer(delta, x[back])", "dU += np.outer(delta, x[t])")
+    assert statuses(wrong)["Cell.bptt"].status == WRONG
+
+
 MOMENTUM = """import numpy as np
 class Net:
     def __init__(self, n_in, n_out):

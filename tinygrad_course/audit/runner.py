@@ -90,8 +90,8 @@ def check_file(
     limits = limits or Limits()
     started = time.monotonic()
     report = Report(str(path), seed)
-    skip: dict[str, FunctionReport] = {}
-    used = 0.0
+    skip: dict[str, FunctionReport | None] = {}
+    used, late = 0.0, ""
     for _ in range(ATTEMPTS):
         left = limits.seconds - used
         if left <= 0.5:
@@ -104,15 +104,19 @@ def check_file(
         if run.done or report.error or run.stopped == "stopped":
             break
         if run.began.startswith("(whole"):
-            report.notes.append("whole networks and training loops are not checked: they take too long")
-            break
+            late = "whole networks and training loops are not checked: they take too long"
+            if run.began.endswith("training)"):
+                break
+            skip[run.began] = None
+            continue
         if run.began == TOP:
             report.error = _stopped_words(run.stopped, "the file", limits)
             break
         diagnosis = run.stopped if run.stopped in {"never_ends", "memory"} else "crashes"
         found = Finding("", diagnosis, _stopped_words(run.stopped, run.began, limits), **run.spot)
         skip[run.began] = FunctionReport(run.began, found.line or 1, "", found.cell, "", WRONG, [found])
-    report.functions += skip.values()
+    report.functions += filter(None, skip.values())
+    report.notes += [late] * bool(late)
     report.seconds = round(time.monotonic() - started, 2)
     return report
 

@@ -58,6 +58,7 @@ from tinygrad_course.audit.source.syntax import names_in, nodes
 
 TRIALS_A_FILE = 6000
 WHOLES = "(whole networks and training)"
+AHEAD = "(whole networks, for a function of the course)"
 Begin = Callable[[str, dict[str, Any]], None]
 WITHOUT = "not judged: it needs {}, which is wrong"
 NEEDS = WITHOUT + " and could not be put right"
@@ -79,16 +80,17 @@ def audit_submission(
         finding = Finding("", "syntax", problem.message, source=problem.source, **where)
         yield FunctionReport(problem.function or OUTSIDE, status=WRONG, findings=[finding], **where)
     begin("(the top of the file)", submission.spot(1))
-    file = _File(submission, skip, seed)
+    file = _File(submission, skip, seed, begin)
     file.outermost = outermost
     yield from file.program.notes
     told: set[str] = set()
     for name in _order(file.program, file.known):
         if name not in skip and (only is None or name in only):
-            begin(name, submission.spot(file.program.functions[name].lineno))
+            file.begin(name)
             told.add(name)
             yield from file.blamed(file.audit_or_say_why_not(name), begin)
-    if only is None:
+    file.now = ""
+    if only is None and AHEAD not in skip:
         begin(WHOLES, submission.spot(1))
         try:
             for report in file.wholes(told):
@@ -103,9 +105,9 @@ def audit_submission(
     yield from (f"{submission.named(use.line)}: {use.message}" for use in file.gone)
     yield from file.notes()
     for node, variant in _earlier(submission) if only is None else ():
-        begin(node.name, submission.spot(node.lineno))
-        earlier = _File(variant, skip, seed)
+        earlier = _File(variant, skip, seed, begin)
         if node.name in earlier.known and node.name not in skip:
+            earlier.begin(node.name)
             yield earlier.audit_or_say_why_not(node.name)
 
 
@@ -133,7 +135,7 @@ def _earlier(submission: Submission) -> Iterator[tuple[ast.FunctionDef, Submissi
 class _File:
     """What is known of a file while its functions are judged one after another."""
 
-    def __init__(self, submission: Submission, skip: frozenset[str], seed: int) -> None:
+    def __init__(self, submission: Submission, skip: frozenset[str], seed: int, begin: Begin) -> None:
         others = [one for one in submission.statements if not isinstance(one, ast.FunctionDef)]
         self.gone = [use for one in others for use in removed_api.find(one)]
         for one in others:
@@ -148,7 +150,9 @@ class _File:
             removed_api.modernize(node)
             (program.there if name in program.there else program.namespace)[name] = program.define(node)
         self.known = {name: found for name, node in program.functions.items() if (found := kind_of(node))}
-        self.repaired: dict[str, Any] = {name: _course_version(program, name) or _gone(name) for name in skip}
+        self._begin, self.now, self._ahead = begin, "", AHEAD not in skip
+        gone = skip - {AHEAD}
+        self.repaired: dict[str, Any] = {name: _course_version(program, name) or _gone(name) for name in gone}
         self.unusable: set[str] = set()
         self.settled: set[str] = set()
         """The wrong functions of which a right version is known."""
@@ -156,6 +160,11 @@ class _File:
         """Whether it is what is checked, and no module that it imports."""
         self._beside: list[FunctionReport] | None = None
         self._shown: list[FunctionReport] = []
+
+    def begin(self, name: str) -> None:
+        """Say which function is looked at: it is blamed for what does not come back."""
+        self.now = name
+        self._begin(name, self.submission.spot(self.program.functions[name].lineno))
 
     def blamed(self, report: FunctionReport, begin: Begin) -> Iterator[FunctionReport]:
         """Give the report of a function, and before it those of the modules beside it that are to blame."""
@@ -440,7 +449,12 @@ class _File:
     @cached_property
     def own(self) -> dict[str, OwnResult]:
         """What the file's own forward passes say of its backward passes."""
-        return own_results(self.program, self.seed)
+        if self.now:  # whatever does not come back is no fault of the function for which it is asked
+            self._begin(AHEAD, self.submission.spot(1))
+        found = own_results(self.program, self.seed) if self._ahead else {}
+        if self.now:
+            self.begin(self.now)
+        return found
 
     def _right_as_used(self, learner: Learner) -> bool:
         """Tell whether what calls a building block is right with it as it is (1/m at the top, once)."""

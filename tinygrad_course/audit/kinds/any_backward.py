@@ -48,6 +48,7 @@ TRIES, SIZED, DIFFERENTIATED = 2500, 300, 10
 forward function is differentiated."""
 Fitting = tuple[Tried, tuple[int, int]]
 _BATCH = r"(?i)batch|examples|samples|/ ?(m|N)\b|shape\[0\]|\blen\(|axis ?= ?0"
+_TOGETHER = "it may be given the derivative that is taken together with the softmax's"
 TELLING = re.compile(r"times$|passes the derivative|no multiple")
 """What says most of why a function that ran is not judged."""
 
@@ -364,6 +365,18 @@ class AnyBackward(Pair):
         alone = (is_cost or bool(of_cost)) and flat and not through and not with_activation(found, self.data)
         return Tried(case, len(right), bool(right) or self.together or linear or alone, for_one)
 
+    def _passes_over_softmax(self, held: Any) -> bool:
+        """Tell whether a layer that ends in a softmax neither computes it again nor reads what it gave."""
+        forward, back = (
+            "\n".join(ast.unparse(self.program.functions[one]) for one in (name, *self.program.callees(name)))
+            for name in (self.forward.name, self.node.name)
+        )
+        fields = vars(held) if own_object(held) else {}
+        kept = [key for key, one in fields.items() if np.array_equal(one, self.seen)]
+        reads = "|".join([r"(softmax|exp)\w*\(", *(rf"self\.{key}\b" for key in kept)])
+        one_of_all = re.search(r"softmax\w*\(|exp\(.*sum\(", forward) is not None
+        return bool(fields) and one_of_all and not re.search(reads, back)
+
     def _linear(self, case: Case, found: dict[str, Any], *, told: bool) -> bool:
         """Tell whether the gradients double with the derivative that is passed on."""
         passed, upstream = duplicate(case.values), self.wanted.upstream
@@ -377,7 +390,9 @@ class AnyBackward(Pair):
             re.fullmatch(r"(?i)\w*soft_?max(?!.*(loss|cost|entropy))\w*", type(one).__name__)
             for one in fields
         ):
-            raise Unfit("it may be given the derivative that is taken together with the softmax's")
+            raise Unfit(_TOGETHER)
+        if told and self._passes_over_softmax(passed.get("self")):
+            raise Unfit(_TOGETHER)
         if soft and "labels" in map(category, argument_names(self.node)):
             raise Unfit("it takes labels, and seems to be the derivative of a cost of the outputs")
         if any(np.array_equal(one, passed[upstream]) for one in found.values()):

@@ -3,7 +3,7 @@
 import ast
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -72,9 +72,16 @@ def same(value: Any, want: Any) -> bool:
     return bool(np.allclose(mine, right, rtol=1e-4, atol=1e-6 * size))
 
 
-def find(node: ast.FunctionDef, result: Any, before: Named, after: Named, expected: Named) -> dict[str, Any]:
+def find(
+    node: ast.FunctionDef,
+    result: Any,
+    before: Named,
+    after: Named,
+    expected: Named,
+    but: Collection[str] = (),
+) -> dict[str, Any]:
     """Return the gradients that a function returned, kept in its object or took away, by names or shapes."""
-    fields = fields_of(after.get("self")) or {}
+    fields = {key: one for key, one in (fields_of(after.get("self")) or {}).items() if key not in but}
     held = {key: one for key, one in fields.items() if not own_object(one) or "grad" in vars(one)}
     given = {id(one) for one in after.values()}
     found = match(held, None, expected, by_shape=False)

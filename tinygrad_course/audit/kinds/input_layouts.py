@@ -360,6 +360,7 @@ _SIMPLE: dict[str, list[Any]] = {
     "slope": [lambda z: 1 - np.tanh(z) ** 2],
     "seed": [3],
     "count": [3],
+    "reach": [100],  # so many steps back is the whole gradient
     "hidden": [H],
     "heads": [2],
     "layer count": [2],

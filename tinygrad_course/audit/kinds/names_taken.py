@@ -205,7 +205,7 @@ def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, lis
 
 def _upstream(names: list[str], *, method: bool) -> str | None:
     """Return the argument that is the derivative of the output: no data, dims or decay."""
-    known = words("labels number data weights flag training settings count sizes predicted")
+    known = words("labels number data weights flag training settings count reach sizes predicted")
     plain = re.compile(r"(?i)grad|delta|nabla|upstream")
     asked = [name for name in names if category(name) not in known or plain.search(name)]
     asked = [name for name in asked if not CACHE.fullmatch(name)]

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import Path, leaves, unshared
-from tinygrad_course.audit.execution.protection import same_draws
+from tinygrad_course.audit.execution.protection import TooLongError, same_draws
 from tinygrad_course.audit.kinds.as_made import made_object, set_ups
 from tinygrad_course.audit.kinds.base import Kind, Unfit, words
 from tinygrad_course.audit.kinds.candidate_costs import Cost
@@ -26,8 +26,9 @@ from tinygrad_course.audit.source.argument_kinds import category, kinds_by_use
 from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, role_of
 
-_STATE, _UNMADE = 4, 24
-"""The units of a recurrent cell; with how many sets of values an object is tried to be made."""
+_STATE, _UNMADE, _LATE = 4, 24, 2
+"""The units of a recurrent cell; with how many sets of values an object is tried to be made; how many calls may
+not come back in time."""
 LAYER_PASS = re.compile(r"(?i)(conv|pool|rnn|lstm|gru|cell|step).*backward")
 
 
@@ -56,6 +57,12 @@ class Pair(Kind):
         self.rows, self.units = False, 1
         """Whether the examples are rows, and how many outputs there are, of the values that fit."""
         methods = [one for name, one in program.functions.items() if owner and name.endswith(JOINT + owner)]
+        names = {node.name, *program.callees(node.name)}
+        mine = "\n".join(ast.unparse(program.functions.get(one, node)) for one in names)
+        back = [one for one in methods if re.search("back|grad", one.name) and one.name not in names]
+        kept = re.findall(r"self\.(\w+) \+?= ", "\n".join(map(ast.unparse, back)))
+        self.elsewhere = {name for name in kept if not re.search(rf"\b{name}\b", mine)}
+        """What other backward methods of the class keep: no result of this one."""
         text = f"{ast.unparse(node)}\n{self.text}"
         self.soft = re.search(r"softmax|keepdims.*exp|exp.*keepdims", text) is not None
         self.alone = bool(self.own_costs) and not self.soft
@@ -71,7 +78,7 @@ class Pair(Kind):
         """The words that arguments are compared with: each case has the next ones."""
         self.battery = self.battery[:1] * max(len(self.battery), *map(len, self.words.values()), 0)
         # The number of the case, and whether all was right in one.
-        self.turn, self.exact = 0, False
+        self.turn, self.exact, self.late = 0, False, 0
         self.remarks: dict[str, str] = {}
         self.place = dict[Any, tuple[int, int]]()
         """The layout, and the place in it, of the values that fit, for each number of axes."""
@@ -239,7 +246,7 @@ class Pair(Kind):
     def gradients(self, result: Any, before: Named, after: Named, expected: Named) -> dict[str, Any]:
         """Return the gradients by their names, returned or kept; the others by shapes that no two share."""
         asked = {key: value for key, value in expected.items() if key != "cost"}
-        found = find(self.node, result, before, after, asked)
+        found = find(self.node, result, before, after, asked, self.elsewhere)
         parts = parts_of(result)
         cost = cost_place(self.node, parts) if "cost" in expected and found else None
         return found if cost is None else {**found, "cost": parts[cost]}
@@ -252,6 +259,9 @@ class Pair(Kind):
 
     def run(self, node: ast.FunctionDef, arguments: Named) -> Any:
         """Call a function of the file; random numbers are the same in every call."""
+        if self.late > _LATE:  # nothing else that is tried would come back either
+            raise TooLongError(f"{node.name} does not come back")
         with same_draws(1):
-            function = self.program.namespace[node.name]
-            return Unfit.unless(self.program.call(function, (), dict(arguments)), node.name)
+            outcome = self.program.call(self.program.namespace[node.name], (), dict(arguments))
+        self.late += isinstance(outcome.error, TooLongError)
+        return Unfit.unless(outcome, node.name)

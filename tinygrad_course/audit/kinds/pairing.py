@@ -14,7 +14,7 @@ from tinygrad_course.audit.source.signatures import INSIDE, JOINT, argument_name
 from tinygrad_course.audit.source.syntax import names_of, returned
 
 FORWARD = re.compile(r"forward|feed|fprop|^fwd|predict_prob|model_output|hypothesis|前向|正向")
-BACKWARD = re.compile(r"back|bprop|^bwd|gradients?$|^grads?$|compute_grad|propagate")
+BACKWARD = re.compile(r"back|bprop|bptt|^bwd|gradients?$|^grads?$|compute_grad|propagate")
 COST = re.compile(r"cost|loss|cross_entropy|objective|error_function|成本|代价|损失|^j$")
 _INITIAL = re.compile(r"init")
 _LAYER = re.compile(
@@ -23,8 +23,8 @@ _LAYER = re.compile(
 _DEEP = re.compile(r"l_model|l_layer|model")
 _NO_COST = re.compile(r"backward|deriv|grad|plot")
 _METHOD_COST = re.compile(rf"^(?!.*(deriv|grad|prime|plot|back)).*({COST.pattern})")
-_BACK = re.compile(r"(?i)back|bprop|bwd|grad|deriv|prime|delta|反向|梯度")
-_NUMERICAL = re.compile(r"(?i)numer|check|clip|descent|test|relative|update|plot|approx")
+_BACK = re.compile(r"(?i)back|bprop|bptt|bwd|grad|deriv|prime|delta|反向|梯度")
+_NUMERICAL = re.compile(r"(?i)numer|check|clip|descent|test|relative|update(?!_grad)|plot|approx|zero|reset")
 _PART = re.compile(r"(?i)cost|loss|error|sigmoid|relu|tanh|activation|soft")
 _FORWARD_NAMES = words(
     "forward forward_pass forward_propagation forwardprop fprop __call__ call feedforward activate evaluate "

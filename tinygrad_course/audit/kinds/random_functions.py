@@ -13,6 +13,7 @@ from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import bare
+from tinygrad_course.audit.source.syntax import names_of
 
 EVERY = "every example once"
 PAIRS = "x and y of an example together"
@@ -74,7 +75,9 @@ class Initialize(Kind):
         found = {known.get(canonical(key), key): value for key, value in read.items()}
         four = isinstance(result, tuple) and len(result) == 4
         if four and not any(isinstance(part, dict) for part in result):
-            found = dict(zip(("W1", "b1", "W2", "b2"), result, strict=True))
+            order = [known.get(canonical(name), "") for name in names_of(expression, 4)]
+            told = sorted(order) == sorted(known.values())
+            found = dict(zip(order if told else ("W1", "b1", "W2", "b2"), result, strict=True))
         for key in [key for key in found if re.fullmatch(r"[Wb]\d", key)]:
             found[f"shape of {key}"] = np.shape(found[key])
             if key[0] == "W" and int(key[1:]) <= len(case.extra["fans"]):

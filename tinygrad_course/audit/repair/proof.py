@@ -353,6 +353,8 @@ def unfilled(node: ast.FunctionDef) -> int | None:
             used = [inner.iter]
         elif isinstance(inner, ast.BinOp):
             used = [inner.left, inner.right]
+        elif isinstance(inner, ast.AugAssign):
+            used = [inner.value]
         elif isinstance(inner, ast.Call) and ast.unparse(inner.func).startswith("np."):
             used = inner.args
         if any(map(_all_none, used)):

@@ -28,6 +28,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("draws", r"(np_?)?rng"),
     ("count", r"(n|num|no|max)?_?(iter\w*|epochs?|steps|passes)"),
     ("count", r"(mini)?_?batch_?size"),
+    ("reach", r"\w*trunc\w*"),
     ("inputs", rf"({_COUNTED})({_INPUTS}|features)({_SIZE})?|{_INPUTS}{_SIZE}"),
     ("inputs", r"fan_?in|shape|in_?(c|ch|chan|f)|dim|d_model"),
     ("hiddens", r"hid(den)?_?(layer)?s?_?(dims|sizes|layers|(size|dim|units)_list|list)"),
