@@ -27,8 +27,8 @@ from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, role_of
 
 _STATE, _UNMADE, _LATE = 4, 24, 2
-"""The units of a recurrent cell; with how many sets of values an object is tried to be made; how many calls may
-not come back in time."""
+"""The units of a recurrent cell; how often an object is tried to be made; how many calls may not come back
+in time."""
 LAYER_PASS = re.compile(r"(?i)(conv|pool|rnn|lstm|gru|cell|step).*backward")
 
 
