@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.oracle import sampled
-from tinygrad_course.audit.execution.paths import arrays, duplicate, label, leaves, own_object
+from tinygrad_course.audit.execution.paths import arrays, duplicate, fields_of, label, leaves, own_object
 from tinygrad_course.audit.kinds.as_made import new_object
 from tinygrad_course.audit.kinds.base import Assumption, Unfit
 from tinygrad_course.audit.kinds.candidate_costs import Cost, elementwise, implied_costs, own_cost, weighing
@@ -37,7 +37,7 @@ from tinygrad_course.audit.kinds.names_taken import (
     handed_on,
     of_data_alone,
 )
-from tinygrad_course.audit.kinds.own_class import shown_name
+from tinygrad_course.audit.kinds.own_class import passes_over_softmax, shown_name
 from tinygrad_course.audit.kinds.pair import Pair
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import argument_names
@@ -365,18 +365,6 @@ class AnyBackward(Pair):
         alone = (is_cost or bool(of_cost)) and flat and not through and not with_activation(found, self.data)
         return Tried(case, len(right), bool(right) or self.together or linear or alone, for_one)
 
-    def _passes_over_softmax(self, held: Any) -> bool:
-        """Tell whether a layer that ends in a softmax neither computes it again nor reads what it gave."""
-        forward, back = (
-            "\n".join(ast.unparse(self.program.functions[one]) for one in (name, *self.program.callees(name)))
-            for name in (self.forward.name, self.node.name)
-        )
-        fields = vars(held) if own_object(held) else {}
-        kept = [key for key, one in fields.items() if np.array_equal(one, self.seen)]
-        reads = "|".join([r"(softmax|exp)\w*\(", *(rf"self\.{key}\b" for key in kept)])
-        one_of_all = re.search(r"softmax\w*\(|exp\(.*sum\(", forward) is not None
-        return bool(fields) and one_of_all and not re.search(reads, back)
-
     def _linear(self, case: Case, found: dict[str, Any], *, told: bool) -> bool:
         """Tell whether the gradients double with the derivative that is passed on."""
         passed, upstream = duplicate(case.values), self.wanted.upstream
@@ -391,7 +379,9 @@ class AnyBackward(Pair):
             for one in fields
         ):
             raise Unfit(_TOGETHER)
-        if told and self._passes_over_softmax(passed.get("self")):
+        if told and passes_over_softmax(
+            self.program, self.forward, self.node, fields_of(passed.get("self")), self.seen
+        ):
             raise Unfit(_TOGETHER)
         if soft and "labels" in map(category, argument_names(self.node)):
             raise Unfit("it takes labels, and seems to be the derivative of a cost of the outputs")

@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.reference.comparison import Named
 from tinygrad_course.audit.source.signatures import INSIDE, JOINT, argument_names
 from tinygrad_course.audit.source.syntax import nodes, returned, targets
 
@@ -118,3 +121,17 @@ def taken_apart(program: Program) -> Iterator[tuple[Program, ast.ClassDef]]:
     classes = [one for one in program.submission.statements if isinstance(one, ast.ClassDef)]
     made = with_methods(program) if classes else program
     return ((made, one) for one in classes if isinstance(made.namespace.get(one.name), type))
+
+
+def passes_over_softmax(
+    program: Program, forward: ast.FunctionDef, node: ast.FunctionDef, fields: Named | None, output: Any
+) -> bool:
+    """Tell whether a layer that ends in a softmax neither computes it again nor reads what it gave."""
+    there, back = (
+        "\n".join(ast.unparse(program.functions[one]) for one in (name, *program.callees(name)))
+        for name in (forward.name, node.name)
+    )
+    kept = [key for key, one in (fields or {}).items() if np.array_equal(one, output)]
+    reads = "|".join([r"(softmax|exp)\w*\(", *(rf"self\.{key}\b" for key in kept)])
+    one_of_all = re.search(r"softmax\w*\(|exp\(.*sum\(", there) is not None
+    return bool(fields) and one_of_all and not re.search(reads, back)
