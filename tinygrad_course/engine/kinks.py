@@ -70,12 +70,12 @@ def _choice(function: Any, wins: Callable[[Any, Any], Any]) -> Rule:
     )  # fmt: skip
 
 
-#: A tie goes to the constant,
+#: The rules of choices of which a tie goes to the constant, by those of choices between two Tensors.
 _BESIDE_CONSTANT = {RULES[f]: _choice(f, wins) for f, wins in WINS.items()}
 
 
 def _to_tensor(function: Any) -> Rule:
-    """or to the Tensor."""
+    """Return the choice of which a tie goes to the Tensor."""
     wins = WINS[function]
     return _choice(function, lambda a, b: wins(a, b) | (a == b))
 
