@@ -21,6 +21,8 @@ def tile(rows, width, _, x, start, down, over, left, sums, at, count, more, *res
 
 def memory(array):
     """What an array shows, as it lies, from its first entry to its last."""
+    if not array.size:  # a part of nothing, which no loop reads
+        return array.reshape(-1)
     extent = sum((n - 1) * stride for n, stride in zip(array.shape, array.strides, strict=True))
     size = extent // array.itemsize + 1
     return np.lib.stride_tricks.as_strided(array, (size,), (array.itemsize,))

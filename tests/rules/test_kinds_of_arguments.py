@@ -276,3 +276,25 @@ def test_a_comparison_writes_into_an_array():
         return np.sum(np.where(positive, x**2, 3 * x))
 
     np.testing.assert_array_equal(grad(cost)(np.array([1.0, -2.0, 3.0])), [2.0, 3.0, 6.0])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda b: np.median(b, axis=1, overwrite_input=True),
+        lambda b: np.median(b, 1, None, True),
+        lambda b: np.percentile(b, 50, axis=1, overwrite_input=True),
+        lambda b: np.nanquantile(b * 1.0, 0.5, 1, None, True),
+    ],
+)
+def test_what_may_overwrite_its_input_leaves_what_is_recorded(f):
+    b = np.array([[10, 1, 4.4], [3.9, 3.6, 3.5]])
+    slope, kept = [[0, 0, 1], [0, 2, 0]], b.copy()
+    cost = lambda b: np.sum(f(b) * [1, 2])  # noqa: E731
+    np.testing.assert_array_equal(grad(cost)(b), slope)
+    for engine in ("numpy", "machine"):
+        np.testing.assert_array_equal(compiled(grad(cost), engine=engine)(b), slope)
+    np.testing.assert_array_equal(b, kept)
+    t = Tensor(b)
+    cost(t).backward()
+    np.testing.assert_array_equal(t.grad, slope)

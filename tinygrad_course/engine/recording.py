@@ -487,6 +487,11 @@ def _own_value(function: Any, args: Any, kwargs: Any) -> Any:
     for a in (*args, *kwargs.values()):
         if hasattr(a, "__array_function__") and type(a) is not np.ndarray and not is_tensor(a):
             return None
+    names = tuple(_arguments(function))
+    if "overwrite_input" in names:  # what is recorded stays as it is
+        at = names.index("overwrite_input")
+        args = [a if i != at else False for i, a in enumerate(args)]
+        kwargs = {k: v for k, v in kwargs.items() if k != "overwrite_input"}
     return function(*args, **kwargs)
 
 
