@@ -35,6 +35,10 @@ def mixed(w, x):
     return np.sum(total * a)
 
 
+def diagonals(w, x):
+    return np.sum(sum(np.einsum("ii,ni->ni", w[k], x) for k in range(4)) ** 2)
+
+
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
 @pytest.mark.parametrize("dtype", ["f8", "f4", "f4 f8"])
 @pytest.mark.parametrize(
@@ -43,6 +47,7 @@ def mixed(w, x):
         (cost, [(3, 2, 3, 3), (2, 2, 7, 7)]),
         (cost, [(1, 1, 2, 2), (1, 1, 3, 3)]),
         (mixed, [(4, 5, 5), (6, 5)]),
+        (diagonals, [(4, 5, 5), (6, 5)]),
     ],
 )
 def test_programs_are_as_what_is_recorded(f, shapes, dtype, engine):

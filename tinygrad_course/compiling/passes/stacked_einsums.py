@@ -36,7 +36,8 @@ def _text(value: Any) -> str:
     if not isinstance(text, str) or not arrays or {*value.kwargs} - {"optimize"}:
         return ""
     (of_a, of_b), output, _ = parsed((text, *(np.broadcast_to(0, v.shape) for v in given)))
-    return f"{of_a},{of_b}->{output}"
+    diagonal = any(len({*term}) < len(term) for term in (of_a, of_b))
+    return "" if diagonal else f"{of_a},{of_b}->{output}"
 
 
 def _stacked(builder: Builder, arrays: Sequence[Value], term: str, other: str) -> tuple[Value, str]:
