@@ -136,7 +136,13 @@ def vectors(x, y):
     """Entries taken once, twice and by lists, and products of other shapes than (3,)."""
     u, total = np.cross(x[0], y), 0.0
     for i in range(1, 4):
-        u = np.cross(u, x[i]) + u[i - 1] * y + np.sum(u[[0, 0, 2]]) * x[0]
+        u = (
+            np.cross(u, x[i])
+            - np.cross(y, x[i], -1) / 2
+            + np.cross(x[i], u, axis=0) / 3
+            + u[i - 1] * y
+            + np.sum(u[[0, 0, 2]]) * x[0]
+        )
         total = total + u[0] * u[1] - u[-1] + np.dot(u, x[i])
     return total + np.sum(np.cross(x, u) * np.cross(u, y))
 

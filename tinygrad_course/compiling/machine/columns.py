@@ -157,7 +157,7 @@ class Columns:
             self._moved(value)
         elif function is accumulated:
             self._added(value)
-        elif function is np.cross:
+        elif is_cross(value):
             self._cross(value)
         elif is_reduction(value):
             self._reduced(value)
@@ -229,7 +229,7 @@ class Columns:
         names.flat[places.ravel()] = added
 
     def _cross(self, value: Value) -> None:
-        if any(v.shape != (3,) or self.wide[id(v)] for v in value.args) or value.kwargs:
+        if any(self.wide[id(v)] for v in value.args):
             raise NotFused
         a, b = (self.names[id(v)] for v in value.args)
         made = self._new(value, self._ready(value.inputs))
@@ -308,6 +308,12 @@ class Columns:
                 f"{name} = select(({name} {over} {n}) | ({name} != {name}), {name}, {n})" for n in group[1:]
             ]
             self._lines(value).extend(known)
+
+
+def is_cross(value: Value) -> bool:
+    """Whether a call is the cross product of two vectors in space, without options."""
+    plain = value.function is np.cross and len(value.args) == 2 and not value.kwargs
+    return plain and all(isinstance(v, Value) and v.shape == (3,) for v in value.args)
 
 
 def is_indexed(value: Value) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.builder import Builder, regrouped, rewritten
-from tinygrad_course.compiling.dataflow import Program, Value
+from tinygrad_course.compiling.dataflow import Program, Value, terms
 from tinygrad_course.compiling.machine.small_products import (
     SMALL,
     SumOfProducts,
@@ -70,14 +70,9 @@ def _total(
     turned: list[Value] = []
     others: list[Value] = []
     rest: list[Any] = []
-    waiting = list(reversed(value.args))
-    while waiting:
-        v = waiting.pop()
-        if id(v) in inner:
-            waiting += reversed(v.args)
-        else:
-            fits = id(v) in once and v.shape == value.shape
-            (turned if fits and _is_turned(v) else others if fits and is_even(v) else rest).append(v)
+    for v in terms(value, inner):
+        fits = id(v) in once and v.shape == value.shape
+        (turned if fits and _is_turned(v) else others if fits and is_even(v) else rest).append(v)
     made = []
     if len(turned) > 1:
         made.append(_turned(builder, turned, new))
@@ -92,8 +87,8 @@ def _total(
     if not made:
         return None
     add: np.ufunc = np.add
-    terms = [*made, *(new[id(v)] if isinstance(v, Value) else v for v in rest)]
-    return functools.reduce(lambda a, b: builder.ufunc(add, a, b), terms)
+    made += [new[id(v)] if isinstance(v, Value) else v for v in rest]
+    return functools.reduce(lambda a, b: builder.ufunc(add, a, b), made)
 
 
 def _turned(builder: Builder, products: list[Value], new: dict[int, Value]) -> Value:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value, accumulated, is_reduction, is_view
-from tinygrad_course.compiling.machine.columns import MOVES, SYSTEMS, is_indexed
+from tinygrad_course.compiling.machine.columns import MOVES, SYSTEMS, is_cross, is_indexed
 from tinygrad_course.compiling.machine.scalar_code import speaks
 
 #: The rows of a tiny matrix; so many products and systems of such, or calls, are worth being written out.
 TINY, MANY, CALLS = 4, 4, 60
-_PRODUCTS = {np.matmul, np.dot, np.cross, *SYSTEMS}
 
 
 def tiny_calls(program: Program) -> set[int]:
@@ -20,7 +19,7 @@ def tiny_calls(program: Program) -> set[int]:
         shows = is_view(v) and (id(v) in kept or id(v.args[0]) not in found)  # memory of others
         if v.function is not None and _is_tiny(v) and not shows:
             found[id(v)] = v
-    products = sum(v.function in _PRODUCTS for v in found.values())
+    products = sum(v.function in {np.matmul, np.dot, np.cross, *SYSTEMS} for v in found.values())
     return set(found) if products >= MANY or len(found) >= CALLS else set()
 
 
@@ -30,9 +29,7 @@ def _is_tiny(value: Value) -> bool:
             return False
     if value.kind != ("array" if value.shape else "scalar") or is_indexed(value):
         return False
-    if value.function is np.cross and any(v.shape != (3,) for v in value.inputs):
-        return False
-    plain = value.function in {*_PRODUCTS, np.transpose, np.reshape} and not value.kwargs
+    plain = value.function in {np.matmul, np.dot, *SYSTEMS, np.transpose, np.reshape} and not value.kwargs
     if plain or is_reduction(value):
         return all(v.shape for v in value.inputs)
-    return value.function in MOVES or value.function is accumulated or speaks(value)
+    return value.function in MOVES or value.function is accumulated or is_cross(value) or speaks(value)
