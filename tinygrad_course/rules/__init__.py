@@ -14,6 +14,7 @@ from tinygrad_course.rules import (  # noqa: F401  (each fills the tables)
     indexing,
     linear_algebra,
     norms,
+    numpys_own,
     padding,
     polynomials,
     reductions,

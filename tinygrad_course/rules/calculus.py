@@ -1,7 +1,7 @@
 """Differences, sums and interpolation of samples; ranges of numbers; functions along axes."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,47 +17,12 @@ def part(axis: int, ndim: int, start: int | None, stop: int | None) -> tuple[sli
     return (slice(None),) * (axis % ndim) + (slice(start, stop),)
 
 
-@composed(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    a = as_array(a)
-    if n == 0:
-        return a
-
-    def end(value: Any) -> list[Any]:
-        if value is None:
-            return []
-        value = as_array(value)
-        shape = (*a.shape[: axis % a.ndim], 1, *a.shape[axis % a.ndim + 1 :])
-        return [np.broadcast_to(value, shape) if value.ndim == 0 else value]
-
-    if prepend is not None or append is not None:
-        a = np.concatenate([*end(prepend), a, *end(append)], axis=axis)
-    for _ in range(n):
-        a = a[part(axis, a.ndim, 1, None)] - a[part(axis, a.ndim, None, -1)]
-    return a
-
-
 @composed(np.ediff1d)
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    steps = diff(as_array(ary).reshape(-1))
+    steps = np.diff(as_array(ary).reshape(-1))
     ends = [None if e is None else astype(as_array(e).reshape(-1), steps.dtype) for e in (to_begin, to_end)]
     parts = [p for p in (ends[0], steps, ends[1]) if p is not None]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-@composed(np.trapezoid)
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    y = as_array(y)
-    if x is None:
-        widths = dx
-    elif np.ndim(x) == 1:
-        widths = diff(x)
-        widths = widths.reshape(tuple(-1 if i == axis % y.ndim else 1 for i in range(y.ndim)))
-    else:
-        widths = diff(x, axis=axis)
-    return np.sum(
-        widths * (y[part(axis, y.ndim, 1, None)] + y[part(axis, y.ndim, None, -1)]) / 2.0, axis=axis
-    )
 
 
 @composed(np.gradient)
@@ -73,10 +38,10 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 
 def slope_along(f: Any, spacing: Any, edge_order: int) -> Any:
     n = f.shape[-1] - 1
-    steps = np.broadcast_to(as_array(spacing), (n,)) if np.ndim(spacing) == 0 else diff(inexact(spacing))
+    steps = np.broadcast_to(as_array(spacing), (n,)) if np.ndim(spacing) == 0 else np.diff(inexact(spacing))
     if not is_tensor(steps):
         steps = steps.astype(f.dtype)
-    slopes = diff(f) / steps
+    slopes = np.diff(f) / steps
     h0, h1 = steps[:-1], steps[1:]
     inside = (slopes[..., :-1] * h1 + slopes[..., 1:] * h0) / (h0 + h1)
     first, end = slopes[..., :1], slopes[..., -1:]
@@ -196,11 +161,3 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any
     stacked = np.stack(results).reshape(outside + results[0].shape)
     new = range(len(outside), stacked.ndim)
     return np.moveaxis(stacked, tuple(new), tuple(axis % arr.ndim + i for i in range(len(new))))
-
-
-@composed(np.apply_over_axes)
-def apply_over_axes(func: Callable[..., Any], a: Any, axes: int | Sequence[int]) -> Any:
-    for axis in normalize(axes, a.ndim) if np.ndim(axes) == 0 else normalize(tuple(axes), a.ndim):  # type: ignore[arg-type]
-        result = func(a, axis)
-        a = result if result.ndim == a.ndim else np.expand_dims(result, axis)
-    return a

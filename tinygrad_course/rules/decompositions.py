@@ -147,12 +147,6 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     return np.linalg.solve(a.reshape((b.size, b.size)), b.reshape(-1)).reshape(a.shape[b.ndim - a.ndim :])
 
 
-@composed(np.linalg.tensorinv)
-def tensorinv(a: Any, ind: int = 2) -> Any:
-    rows = int(np.prod(a.shape[:ind]))
-    return np.linalg.inv(a.reshape((rows, -1))).reshape(a.shape[ind:] + a.shape[:ind])
-
-
 # ------------------------------------------------------------------ triangles
 
 
@@ -303,7 +297,6 @@ def singular_vectors_vjp(g: Any, y: Any, a: Any, full_matrices: bool) -> Any:
 
 rule(singular_values, singular_values_vjp, name="svdvals")
 rule(singular_vectors, singular_vectors_vjp, outputs=True, name="svd")
-composed(np.linalg.svdvals)(lambda x, /: singular_values(x))
 
 
 @composed(np.linalg.svd)

@@ -21,7 +21,6 @@ At a kink, where a derivative does not exist, these values are taken throughout 
 """
 
 import contextlib
-import functools
 import math
 from typing import Any
 
@@ -52,15 +51,6 @@ composed(np.divmod)(lambda a, b, /: (np.floor_divide(a, b), np.remainder(a, b)))
 composed(np.modf)(lambda x, /: (x - np.trunc(x), np.trunc(x)))
 
 
-def complex_outside(ufunc: Any, lowest: float, highest: float, x: Any) -> Any:
-    """A function of `np.emath`: complex where an argument lies outside of what `ufunc` takes."""
-    outside = not is_complex(x) and np.any((x < lowest) | (x > highest))
-    return ufunc(x.astype(np.result_type(x, np.complex64)) if outside else x)
-
-
-for _name in ("sqrt", "log", "log2", "log10", "arccos", "arcsin", "arctanh"):
-    _limits = (-1.0, 1.0) if _name.startswith("arc") else (0.0, math.inf)
-    composed(getattr(np.emath, _name))(functools.partial(complex_outside, getattr(np, _name), *_limits))
 rule(np.ldexp, lambda g, y, a, n: np.ldexp(g, n), None)
 for _in_radians, _in_degrees in ((np.deg2rad, np.rad2deg), (np.radians, np.degrees)):
     rule(_in_radians, lambda g, y, a: g * (math.pi / 180.0), saves=False)

@@ -1,11 +1,9 @@
 """Products of vectors, matrices and stacks of them; Einstein's sums, Kronecker's and cross products."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.diagonals import on_diagonal
 from tinygrad_course.rules.shapes import LARGE, as_array, conj, transposed, unbroadcast
 from tinygrad_course.rules.table import composed, rule
 
@@ -193,64 +191,9 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axis=axisc)
 
 
-composed(np.linalg.cross)(lambda x1, x2, *, axis=-1: cross(x1, x2, axis=axis))
-
 # ------------------------------------------------------------------ chains of products
 
 
-@composed(np.linalg.matrix_power)
-def matrix_power(a: Any, n: int) -> Any:
-    if n == 0:
-        return a * 0.0 + on_diagonal(np.ones_like(a[..., 0]), a.shape, 0, -2, -1)
-    if n == 1:
-        return a
-    if n < 0:
-        a, n = np.linalg.inv(a), -n
-    if n == 3:  # in NumPy's order
-        return np.matmul(np.matmul(a, a), a)
-    result: Any = None
-    while n:
-        if n & 1:
-            result = a if result is None else np.matmul(result, a)
-        n >>= 1
-        if n:
-            a = np.matmul(a, a)
-    return +result
-
-
-@composed(np.linalg.multi_dot)
-def multi_dot(arrays: Sequence[Any]) -> Any:
-    """The product in the order of fewest multiplications (the matrix chain problem)."""
-    arrays = [as_array(a) for a in arrays]
-    if len(arrays) == 2:
-        return np.dot(*arrays)
-    first, end = arrays[0].ndim == 1, arrays[-1].ndim == 1
-    if first:
-        arrays[0] = arrays[0][None, :]
-    if end:
-        arrays[-1] = arrays[-1][:, None]
-    sizes = [a.shape[0] for a in arrays] + [arrays[-1].shape[1]]
-    # products[i, j] of matrices i to j - 1, with its cost; each from the best place to cut it
-    products: dict[tuple[int, int], tuple[int, int]] = {(i, i + 1): (0, 0) for i in range(len(arrays))}
-    for width in range(2, len(arrays) + 1):
-        for i in range(len(arrays) - width + 1):
-            j = i + width
-            products[i, j] = min(
-                (products[i, k][0] + products[k, j][0] + sizes[i] * sizes[k] * sizes[j], k)
-                for k in range(i + 1, j)
-            )
-
-    def product(i: int, j: int) -> Any:
-        k = products[i, j][1]
-        return arrays[i] if j == i + 1 else np.dot(product(i, k), product(k, j))
-
-    result = product(0, len(arrays))
-    if first or end:  # not by reshape, which makes no numbers
-        result = result[0 if first else slice(None), 0 if end else slice(None)]
-    return result
-
-
-composed(np.linalg.outer)(lambda x1, x2, /: np.outer(x1, x2))
 composed(np.linalg.vecdot)(
     lambda x1, x2, /, *, axis=-1: np.vecdot(np.moveaxis(x1, axis, -1), np.moveaxis(x2, axis, -1))
 )

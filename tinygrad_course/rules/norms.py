@@ -80,22 +80,6 @@ def extreme_entries(x: Any, ord: Any = None, axis: Axes = None, keepdims: Any = 
     return np.broadcast_to(sizes == extreme, x.shape)
 
 
-@composed(np.linalg.vector_norm)
-def vector_norm(x: Any, /, *, axis: Axes = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    axes = normalize(axis, x.ndim)
-    if len(axes) == 1:
-        y = np.linalg.norm(x, ord, axes[0])
-    else:
-        moved = np.moveaxis(x, axes, tuple(range(len(axes))))
-        y = np.linalg.norm(moved.reshape((-1, *moved.shape[len(axes) :])), ord, 0)
-    return y.reshape(tuple(1 if i in axes else n for i, n in enumerate(x.shape))) if keepdims else y
-
-
-@composed(np.linalg.matrix_norm)
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    return np.linalg.norm(x, ord, (-2, -1), keepdims)
-
-
 @composed(np.linalg.cond)
 def cond(x: Any, p: Any = None) -> Any:
     if p is None or p in (2, -2):

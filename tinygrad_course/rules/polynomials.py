@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.indexing import astype
-from tinygrad_course.rules.shapes import as_array, conj, inexact, is_complex
+from tinygrad_course.rules.shapes import as_array, conj, inexact
 from tinygrad_course.rules.table import composed, constant, is_tensor, primitive, rule
 
 # ------------------------------------------------------------------ convolution
@@ -72,26 +71,6 @@ def cut(full: Any, short: int, long: int, mode: str, start: int) -> Any:
 # ------------------------------------------------------------------ polynomials, highest power first
 
 
-@composed(np.polyval)
-def polyval(p: Any, x: Any) -> Any:
-    x = as_array(x)
-    y = x * 0.0
-    for i in range(np.shape(p)[0]):
-        y = y * x + p[i]
-    return y
-
-
-def aligned(a: Any, b: Any) -> tuple[Any, Any]:
-    """Both with as many coefficients as the longer."""
-    a, b = (np.atleast_1d(as_array(x)) for x in (a, b))
-    n = max(a.shape[0], b.shape[0])
-    return tuple(
-        x if x.shape[0] == n else np.concatenate([np.zeros(n - x.shape[0], x.dtype), x]) for x in (a, b)
-    )  # type: ignore[return-value]
-
-
-composed(np.polyadd)(lambda a1, a2: np.add(*aligned(a1, a2)))
-composed(np.polysub)(lambda a1, a2: np.subtract(*aligned(a1, a2)))
 composed(np.polymul)(lambda a1, a2: convolve(leading(a1), leading(a2)))
 
 
@@ -118,43 +97,6 @@ def polydiv(u: Any, v: Any) -> Any:
     while np.allclose(remainder[first], 0, rtol=1e-14) and first < m:
         first += 1
     return np.stack(quotient), remainder[first:]
-
-
-@composed(np.polyder)
-def polyder(p: Any, m: int = 1) -> Any:
-    p = as_array(p)
-    for _ in range(m):
-        n = p.shape[0] - 1
-        p = p[:-1] * np.arange(n, 0, -1)
-    return p
-
-
-@composed(np.polyint)
-def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
-    p = as_array(p)
-    constants = [0.0] * m if k is None else [k] * m if np.ndim(k) == 0 else list(k)
-    for i in range(m):
-        n = p.shape[0]
-        p = np.concatenate(
-            [p / np.arange(n, 0, -1).astype(p.dtype), as_array(constants[i]).reshape((1,)).astype(p.dtype)]
-        )
-    return p
-
-
-@composed(np.poly)
-def poly(seq_of_zeros: Any) -> Any:
-    zeros = np.atleast_1d(as_array(seq_of_zeros))
-    if zeros.ndim == 2 and zeros.shape[0] == zeros.shape[1] != 0:
-        p = poly(np.linalg.eigvals(zeros))  # of a real matrix in pairs
-        return p if is_complex(zeros) or not is_complex(p) else np.real(p)
-    if zeros.ndim != 1:
-        raise ValueError(f"np.poly takes the zeros, or a square matrix, not an array of shape {zeros.shape}")
-    if zeros.dtype == np.float16:
-        zeros = astype(zeros, np.float64)  # as NumPy does
-    p = np.ones(1, zeros.dtype)
-    for i in range(zeros.shape[0]):
-        p = convolve(p, np.stack([np.ones((), zeros.dtype), -zeros[i]]))
-    return p
 
 
 @constant

@@ -1,6 +1,5 @@
 """Functions that move elements about: shapes, axes, joining, splitting, repeating, padding, rolling."""
 
-import inspect
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -153,9 +152,6 @@ rule(np.concatenate, concatenate_vjp, sequence=True, saves=False)
 rule(np.stack, stack_vjp, sequence=True, saves=False)
 
 
-composed(np.column_stack)(
-    lambda tup: np.concatenate([a if a.ndim > 1 else a.reshape((-1, 1)) for a in map(as_array, tup)], axis=1)
-)
 composed(np.append)(
     lambda arr, values, axis=None: np.concatenate([as_array(arr), as_array(values)], axis=axis)
 )
@@ -251,10 +247,3 @@ def convert(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> 
 # ------------------------------------------------------------------ as NumPy has it
 
 #: What NumPy itself computes from functions that have rules, and coerces nothing.
-NUMPYS = (
-    np.vstack, np.hstack, np.dstack, np.vsplit, np.hsplit, np.dsplit, np.unstack, np.rollaxis, np.extract,
-    np.cumulative_sum, np.cumulative_prod, np.linalg.matrix_transpose, np.linalg.diagonal, np.linalg.trace,
-    np.linalg.matmul, np.linalg.tensordot,
-)  # fmt: skip
-for _numpys in NUMPYS:
-    composed(_numpys)(inspect.unwrap(_numpys))

@@ -205,16 +205,4 @@ def cov(
     return np.squeeze(np.dot(centered, adjoint(centered * weights)) / factor)
 
 
-@composed(np.corrcoef)
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
-    c = cov(x, y, rowvar, dtype=dtype)
-    if c.ndim == 0:
-        return c / c
-    d = np.sqrt(np.real(np.diagonal(c)))
-    c = c / d[:, None] / d[None, :]
-    if not is_complex(c):
-        return np.clip(c, -1.0, 1.0)
-    return np.clip(np.real(c), -1.0, 1.0) + 1j * np.clip(np.imag(c), -1.0, 1.0)
-
-
 rule(np.bincount, None, lambda g, y, x, weights=None, minlength=0: g[np.asarray(x)], saves=False)
