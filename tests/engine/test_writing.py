@@ -625,6 +625,8 @@ def test_an_array_of_no_axes_stays_one_in_place():
         lambda a: np.fill_diagonal(a, np.zeros(0), wrap=True),
         lambda a: np.put(a, [0, 1], []),
         lambda a: np.putmask(a, np.ones((3, 2), bool), []),
+        lambda a: operator.setitem(a.flat, slice(0, 3), []),
+        lambda a: operator.setitem(a.flat, [4, 1], np.zeros(0)),
     ],
 )
 def test_no_values_are_written_nowhere(write):

@@ -252,7 +252,9 @@ class Flat:
             lambda a, values: operator.setitem(a.flat, index, values),
             "x.flat[...] = values",
         )
-        places = np.arange(len(self))[index]
-        if np.size(places) and np.size(value) != np.size(places):  # as NumPy: again from the beginning
+        places, count = np.arange(len(self))[index], np.size(value)
+        if np.ndim(places) and count != np.size(places):  # as NumPy: again from the beginning
+            if not count:
+                return
             value = np.resize(value, np.shape(places))
         _put(self._tensor, places, value)

@@ -6,13 +6,13 @@ conjugate.
 """
 
 import functools
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.shapes import conj, is_complex, normalize
+from tinygrad_course.rules.numpys_own import own
+from tinygrad_course.rules.shapes import conj, is_complex
 from tinygrad_course.rules.table import composed, rule
 
 #: The norm by which the transform the other way divides by as much.
@@ -69,55 +69,10 @@ rule(np.fft.rfft, rfft_vjp, saves=False, chooses=cuts)
 rule(np.fft.irfft, irfft_vjp, saves=False, chooses=functools.partial(cuts, half=True))
 
 # Of a spectrum that is real in time: the conjugate's transform the other way.
-composed(np.fft.hfft)(lambda a, n=None, axis=-1, norm=None: np.fft.irfft(conj(a), n, axis, OTHER[norm]))
+composed(np.fft.hfft)(own(np.fft.hfft))
 composed(np.fft.ihfft)(lambda a, n=None, axis=-1, norm=None: np.conj(np.fft.rfft(a, n, axis, OTHER[norm])))
-
-# ------------------------------------------------------------------ several axes
-
-Axes = Sequence[int] | None
-
-
-def lengths(a: Any, s: Axes, axes: Axes, half: bool = False) -> list[tuple[int | None, int]]:
-    """Each axis with the length that it is transformed at (None: the one that it has), in the order given."""
-    if s is None:
-        s = [-1] * (a.ndim if axes is None else len(axes))
-    axes = range(-len(s), 0) if axes is None else axes
-    pairs: list[tuple[int | None, int]] = [
-        (a.shape[k] if n == -1 else n, k) for n, k in zip(s, axes, strict=True)
-    ]
-    if half and s[-1] == -1:  # an even number of samples
-        pairs[-1] = (None, axes[-1])
-    return pairs
-
-
-def over_axes(last: Any, others: Any, plane: Axes) -> Callable[..., Any]:
-    """`last` over the last axis, where it begins but for irfft, and `others` over those before it."""
-
-    def definition(a: Any, s: Axes = None, axes: Axes = plane, norm: Any = None) -> Any:
-        *before, end = lengths(a, s, axes, half=last is np.fft.irfft)
-        order = [*((others, *pair) for pair in before), (last, *end)]
-        for transform, n, k in order if last is np.fft.irfft else reversed(order):
-            a = transform(a, n, k, norm)
-        return a
-
-    return definition
-
-
-for _name, _last, _others in (
-    ("fft", np.fft.fft, np.fft.fft), ("ifft", np.fft.ifft, np.fft.ifft),
-    ("rfft", np.fft.rfft, np.fft.fft), ("irfft", np.fft.irfft, np.fft.ifft),
+for _function in (
+    np.fft.fftn, np.fft.fft2, np.fft.ifftn, np.fft.ifft2, np.fft.rfftn, np.fft.rfft2, np.fft.irfftn,
+    np.fft.irfft2, np.fft.fftshift, np.fft.ifftshift,
 ):  # fmt: skip
-    composed(getattr(np.fft, f"{_name}n"))(over_axes(_last, _others, None))
-    composed(getattr(np.fft, f"{_name}2"))(over_axes(_last, _others, (-2, -1)))
-
-# ------------------------------------------------------------------ the order of frequencies
-
-
-def shift(x: Any, axes: int | Sequence[int] | None, sign: int) -> Any:
-    axes = normalize(axes, x.ndim)  # type: ignore[arg-type]
-    halves = (math.floor(x.shape[k] / 2) for k in axes)
-    return np.roll(x, tuple(sign * h for h in halves), axes)
-
-
-composed(np.fft.fftshift)(lambda x, axes=None: shift(x, axes, 1))
-composed(np.fft.ifftshift)(lambda x, axes=None: shift(x, axes, -1))
+    composed(_function)(own(_function))

@@ -70,7 +70,7 @@ def _namespace(module: str) -> dict[str, Any]:
 
 
 for _function in (
-    np.corrcoef, np.diff, np.trapezoid, np.apply_over_axes, np.extract,
+    np.corrcoef, np.diff, np.trapezoid, np.apply_over_axes, np.extract, np.fill_diagonal,
     np.vstack, np.hstack, np.dstack, np.column_stack, np.vsplit, np.hsplit, np.dsplit, np.unstack,
     np.rollaxis, np.cumulative_sum, np.cumulative_prod,
     np.polyadd, np.polysub, np.polyval, np.polyder, np.polyint, np.poly,

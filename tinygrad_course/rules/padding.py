@@ -64,12 +64,12 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         pad_width = [(w, w) if isinstance(w, int) else tuple(w) for w in pad_width]
     widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(pad_width, (array.ndim, 2)))
     values = kwargs.get("constant_values", 0)
+    values = as_array(values) if isinstance(values, (tuple, list)) else values
     if mode == "constant" and not is_tensor(values):
         return pad_constant(array, widths, values)
     odd = kwargs.get("reflect_type", "even") == "odd"
-    option: Any = values if mode == "constant" else kwargs.get("end_values", 0)
-    if mode in STATISTICS:
-        option = kwargs.get("stat_length")
+    given = kwargs.get("stat_length") if mode in STATISTICS else kwargs.get("end_values", 0)
+    option = values if mode == "constant" else as_array(given)
     pairs = np.broadcast_to(option, (array.ndim, 2))
     if not is_tensor(option):
         pairs = pairs.tolist()  # Python's numbers leave float32 as it is

@@ -83,14 +83,6 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
     dst[...] = np.where(np.broadcast_to(as_mask(where), dst.shape), src, dst)
 
 
-@composed(np.fill_diagonal)
-def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
-    apart(a, val, lambda a, val: np.fill_diagonal(a, val, wrap), "np.fill_diagonal")
-    numbers = np.zeros(a.shape, dtype=bool)
-    np.fill_diagonal(numbers, True, wrap)
-    write(a, np.flatnonzero(numbers), val)
-
-
 @composed(np.put_along_axis)
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
     if axis is None:
