@@ -7,7 +7,7 @@ import pytest
 
 from tinygrad_course import compiled, value_and_grad
 from tinygrad_course.compiling.machine import small_products
-from tinygrad_course.compiling.machine.small_products import SumOfProducts, tiled
+from tinygrad_course.compiling.machine.small_products import tiled
 from tinygrad_course.compiling.passes.fuse import MOST, FusedCall
 
 pytest.importorskip("llvmlite.binding")
@@ -27,16 +27,6 @@ def test_small_products_are_those_of_numpy(m, k, n, dtype):
             assert_close(out, left @ right, dtype)
 
 
-@pytest.mark.parametrize("dtype", ["f8", "f4"])
-@pytest.mark.parametrize(("m", "n", "count"), [(1, 16, 1), (7, 48, 2), (10, 32, 5), (128, 48, 4)])
-def test_a_sum_of_small_products_is_that_of_numpy(m, n, count, dtype):
-    rng = np.random.default_rng(m + n)
-    lefts = [rng.normal(size=(m, k + 1)).astype(dtype) for k in range(count)]
-    rights = [rng.normal(size=(n, k + 1)).astype(dtype).T for k in range(count)]
-    total = sum(a @ b for a, b in zip(lefts, rights, strict=True))
-    assert_close(SumOfProducts(m, n, np.dtype(dtype))(*lefts, *rights), total, dtype)
-
-
 def assert_close(ours, theirs, dtype):
     np.testing.assert_allclose(
         ours, theirs, rtol=0, atol=np.abs(theirs).max() * {"f8": 1e-13, "f4": 1e-5}[dtype]
@@ -54,7 +44,7 @@ def recurrent(p, x):
 
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
-def test_a_loop_over_time_has_one_sum_for_each_weight_and_few_functions(dtype, monkeypatch):
+def test_a_loop_over_time_has_few_functions(dtype, monkeypatch):
     monkeypatch.setattr(small_products, "vector_bytes", lambda: 32)  # also where registers hold more
     rng = np.random.default_rng(3)
     p = {"W": (8, 8), "U": (8, 8), "V": (16, 8), "b": (8, 1)}
@@ -67,32 +57,10 @@ def test_a_loop_over_time_has_one_sum_for_each_weight_and_few_functions(dtype, m
         assert_close(dW, grads2[name], dtype)
     ((_, program),) = step.programs.values()
     functions = [v.function for v in program.body.layout.order]
-    sums = [f for f in functions if isinstance(f, SumOfProducts)]
-    assert sorted(f.m for f in sums) == [8, 8, 16]  # dW, dU, dV
     fused = [f.function for f in functions if isinstance(f, FusedCall)]
     assert len(fused) > 120
     assert len(set(fused)) < 20
     assert not {np.tanh, np.matmul} & set(functions)
-
-
-def test_a_sum_of_products_shows_nothing_of_what_it_is_given(monkeypatch):
-    monkeypatch.setattr(small_products, "vector_bytes", lambda: 32)
-    rng = np.random.default_rng(4)
-    W, x = rng.normal(0, 0.3, (8, 16)), rng.normal(size=(6, 8, 8))
-
-    def cost(W, x):
-        a = np.zeros((8, 8))
-        for t in range(6):
-            a = np.tanh(W @ np.concatenate([a, x[t]]))
-        return np.sum(a**2)
-
-    step = compiled(value_and_grad(cost), engine="machine")
-    assert_close(step(W, x)[1], value_and_grad(cost)(W, x)[1], "f8")
-    ((_, program),) = step.programs.values()
-    layout = program.body.layout
-    sums = [v for v in layout.order if isinstance(v.function, SumOfProducts)]
-    assert sums
-    assert not any(id(v) in layout._shown for v in sums)  # what they are given may be written over
 
 
 def sine(p, x):

@@ -1,4 +1,4 @@
-"""Products of small matrices in registers, and sums of many of them, as a loop over time leaves behind.
+"""Products of small matrices in registers.
 
 A call of BLAS looks at its arguments, asks for memory and brings the matrices into an order of its own: with
 matrices of a few dozen rows that takes longer than the product. Here a tile of the result stays in registers
@@ -8,7 +8,6 @@ matrices of a few dozen rows that takes longer than the product. Here a tile of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,11 +41,6 @@ def is_small(value: Value) -> bool:
     )
 
 
-def is_even(value: Value) -> bool:
-    """Whether a call is such a product, and its columns fill registers, so that others can be added to it."""
-    return is_small(value) and value.shape[1] % (vector_bytes() // value.dtype.itemsize) == 0
-
-
 def small_product(value: Value) -> FusedCall:
     """Return what makes a product of small matrices."""
     turned = value.args[1].function is np.transpose
@@ -54,26 +48,16 @@ def small_product(value: Value) -> FusedCall:
     return FusedCall(made, strided=(0, 1) if turned else (0,))
 
 
-def tiled(m: int, n: int, dtype: Any, *, in_order: bool = False, more: bool = False) -> Callable[..., Any]:
+def tiled(m: int, n: int, dtype: Any, *, in_order: bool = False) -> Callable[..., Any]:
     """Return a function that writes x0 @ x1, of m rows and n columns, to y0.
 
-    `in_order`: the rows of x1 are contiguous. `more`: the product is added to y0; its columns fill registers.
+    `in_order`: the rows of x1 are contiguous.
     """
-    lanes = vector_bytes() // np.dtype(dtype).itemsize
-    rows, vectors = min(ROWS, m), min(VECTORS, n // lanes)
-    if more:  # tiles may not overlap
-        rows = next(r for r in range(rows, 0, -1) if m % r == 0)
-        vectors = next(v for v in range(vectors, 0, -1) if n % (v * lanes) == 0)
-    kind = np.dtype(dtype).str[1:]
-    source = _source(rows, vectors, np.dtype(dtype).itemsize, in_order=in_order, more=more)
-    return jit.compile_source(source, (f"{kind} 2 strided", f"{kind} 2 strided", f"{kind} 2"))
-
-
-def _source(rows: int, vectors: int, size: int, *, in_order: bool, more: bool) -> str:
+    size, kind = np.dtype(dtype).itemsize, np.dtype(dtype).str[1:]
     lanes = vector_bytes() // size
-    width = vectors * lanes
-    right, pitch = ("x1", "x1.strides[0] // size") if in_order else ("right", "n")
-    tile = f"tile({rows}, {width}, {lanes}, x0, start, over, down, {right}, y0, at, k, {more}"
+    rows, width = min(ROWS, m), min(VECTORS, n // lanes) * lanes
+    right = "x1" if in_order else "right"
+    tile = f"tile({rows}, {width}, {lanes}, x0, top * down, over, down, {right}, y0, top * n + left, k"
     copied = [
         "right = np.empty(k * n, x0.dtype)",
         "for l in range(k):",
@@ -85,45 +69,13 @@ def _source(rows: int, vectors: int, size: int, *, in_order: bool, more: bool) -
         f"size = {size}",
         "down, over = x0.strides[0] // size, x0.strides[1] // size",
         *([] if in_order else copied),
-        f"pitch = {pitch}",
+        f"pitch = {'x1.strides[0] // size' if in_order else 'n'}",
         f"for j in range(0, n, {width}):",
         f"    left = min(j, n - {width})",  # the last tile has some columns of the one before
         f"    for i in range(0, m, {rows}):",
         f"        top = min(i, m - {rows})",
-        "        at, start = top * n + left, top * down",
-        f"        {tile}, left, pitch, n)",
+        f"        {tile}, False, left, pitch, n)",
+        "return None",
     ]
-    return function_text("x0, x1, y0", [*lines, "return None"])
-
-
-# ------------------------------------------------------------------ sums of products
-
-
-@dataclass(frozen=True)
-class SumOfProducts:
-    """A function of A1, ..., An, B1, ..., Bn that returns A1 @ B1 + ... + An @ Bn, of m rows and n columns.
-
-    The gradient of a weight that a loop uses at each step is such a sum.
-    """
-
-    m: int
-    n: int
-    dtype: Any
-    _parts: Any = field(init=False, repr=False, compare=False)
-
-    __name__ = "sum_of_products"
-    is_fresh = True  # what it returns is no view of what it is given
-
-    def __post_init__(self) -> None:
-        parts = tuple(tiled(self.m, self.n, self.dtype, more=more) for more in (False, True))
-        object.__setattr__(self, "_parts", parts)
-
-    def __call__(self, *factors: Any) -> Any:
-        """Return the sum."""
-        half = len(factors) // 2
-        total = np.empty((self.m, self.n), self.dtype)
-        make, further = self._parts
-        for left, right in zip(factors[:half], factors[half:], strict=True):
-            make(left, right, total)
-            make = further
-        return total
+    types = f"{kind} 2 strided", f"{kind} 2 strided", f"{kind} 2"
+    return jit.compile_source(function_text("x0, x1, y0", lines), types)

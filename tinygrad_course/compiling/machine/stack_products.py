@@ -14,34 +14,36 @@ import numpy as np
 
 from tinygrad_course.compiling.builder import Builder, regrouped, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value, terms
-from tinygrad_course.compiling.machine.small_products import (
-    SMALL,
-    SumOfProducts,
-    is_even,
-    is_small,
-)
-
-#: Fewer products than this are added up as they come.
-MANY = 4
+from tinygrad_course.compiling.machine.small_products import SMALL, is_small
 
 
 def stack_products(program: Program) -> Program:
     """Return a program in which small matrices that are multiplied by one and the same are stacked."""
     results = {id(v) for v in program.results}
-    found: dict[tuple[int, ...], list[Value]] = {}
+    found: dict[tuple[int, int], list[Value]] = {}
     for value in program.values():
-        small = is_small(value) and value.args[0].function is not np.transpose
-        if id(value) not in results and (small or isinstance(value.function, SumOfProducts)):
-            rights = value.args[len(value.args) // 2 :]
-            found.setdefault((*map(id, rights), value.args[0].shape[1]), []).append(value)
+        if id(value) not in results and is_small(value) and value.args[0].function is not np.transpose:
+            found.setdefault((id(value.args[1]), value.args[0].shape[1]), []).append(value)
     group_of = {id(v): group for group in found.values() if len(group) > 1 for v in group}
     return regrouped(program, group_of, _stack) if group_of else program
 
 
-def add_products(program: Program) -> Program:
-    """Return a program in which a sum of small products is one product, or one call.
+def _stack(builder: Builder, group: list[Value], new: dict[int, Value]) -> None:
+    # in the order of others' stacks, which are the same memory then
+    group = sorted(group, key=lambda v: v.args[0].born)
+    lefts, right = [new[id(v.args[0])] for v in group], new[id(group[0].args[1])]
+    product, start = builder.matmul(_below(builder, lefts), right), 0
+    for v in group:
+        part = slice(start, start + v.shape[0])
+        start = part.stop
+        new[id(v)] = builder.call(operator.getitem, (product, part), {}, v.shape, v.dtype)
+        new[id(v)].named_like(v)
 
-    It is one product where the left sides are transposes.
+
+def add_products(program: Program) -> Program:
+    """Return a program in which the small products in a sum whose left sides are transposes are one.
+
+    And of such a product no rows are made that nobody needs.
     """
     uses, order = program.uses(), program.values()
     once = {id(v) for v in order if uses.get(id(v)) == 1}
@@ -49,10 +51,17 @@ def add_products(program: Program) -> Program:
 
     def change(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
         if _is_sum(value) and id(value) not in inner:
-            return _total(builder, value, inner, once, new)
+            parts = list(terms(value, inner))
+            turned = [v for v in parts if id(v) in once and v.shape == value.shape and _is_turned(v)]
+            if len(turned) < 2:
+                return None
+            rest = [new[id(v)] if isinstance(v, Value) else v for v in parts if v not in turned]
+            add: np.ufunc = np.add
+            total = _turned(builder, turned, new)
+            return functools.reduce(lambda a, b: builder.ufunc(add, a, b), rest, total)
         if not _is_slice(value) or id(value.args[0]) not in once:
             return None
-        product = new[id(value.args[0])]  # of which some rows are needed
+        product = new[id(value.args[0])]
         if product.function is not np.matmul or len(product.shape) != 2:
             return None
         left, right = product.args
@@ -61,34 +70,6 @@ def add_products(program: Program) -> Program:
         return builder.matmul(rows, right)
 
     return rewritten(program, change)
-
-
-def _total(
-    builder: Builder, value: Value, inner: set[int], once: set[int], new: dict[int, Value]
-) -> Value | None:
-    """Return a sum with its products together, if there are some; `inner` are sums that are part of it."""
-    turned: list[Value] = []
-    others: list[Value] = []
-    rest: list[Any] = []
-    for v in terms(value, inner):
-        fits = id(v) in once and v.shape == value.shape
-        (turned if fits and _is_turned(v) else others if fits and is_even(v) else rest).append(v)
-    made = []
-    if len(turned) > 1:
-        made.append(_turned(builder, turned, new))
-    else:
-        rest += turned
-    if len(others) >= MANY:
-        factors = [new[id(v.args[i])] for i in (0, 1) for v in others]
-        function = SumOfProducts(value.shape[0], value.shape[1], value.dtype)
-        made.append(builder.call(function, tuple(factors), {}, value.shape, value.dtype))
-    else:
-        rest += others
-    if not made:
-        return None
-    add: np.ufunc = np.add
-    made += [new[id(v)] if isinstance(v, Value) else v for v in rest]
-    return functools.reduce(lambda a, b: builder.ufunc(add, a, b), made)
 
 
 def _turned(builder: Builder, products: list[Value], new: dict[int, Value]) -> Value:
@@ -132,24 +113,3 @@ def _is_slice(value: Value) -> bool:
 def _below(builder: Builder, matrices: list[Value]) -> Value:
     """Return matrices below one another."""
     return builder.together(matrices, (sum(v.shape[0] for v in matrices), matrices[0].shape[1]))
-
-
-def _stack(builder: Builder, group: list[Value], new: dict[int, Value]) -> None:
-    # in the order of others' stacks, which are the same memory then
-    group = sorted(group, key=lambda v: v.args[0].born)
-    first, half = group[0], len(group[0].args) // 2
-    lefts = [_below(builder, [new[id(v.args[i])] for v in group]) for i in range(half)]
-    rights = [new[id(v)] for v in first.args[half:]]
-    if isinstance(first.function, SumOfProducts):
-        shape = (lefts[0].shape[0], first.shape[1])
-        total = SumOfProducts(*shape, first.dtype)
-        product = builder.call(total, (*lefts, *rights), {}, shape, first.dtype)
-    else:
-        product = builder.matmul(*lefts, *rights)
-    start = 0
-    for v in group:
-        part = slice(start, start + v.shape[0])
-        start = part.stop
-        made = builder.call(operator.getitem, (product, part), {}, v.shape, first.dtype)
-        made.named_like(v)
-        new[id(v)] = made

@@ -115,8 +115,7 @@ class BufferPlan:
         self._shown = {}
         for value in self.order:
             own = isinstance(value.function, (np.ufunc, FusedCall)) or value.function is part
-            own = own or self._buffered(value) or getattr(value.function, "is_fresh", False)
-            if own or value.kind in {"scalar", "python"}:
+            if own or self._buffered(value) or value.kind in {"scalar", "python"}:
                 continue
             owners = [o for v in value.inputs if v.function is not None for o in self._owners(v)]
             self._shown[id(value)] = frozenset([id(value)] if value.function is concatenated else owners)
