@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import count
 from operator import attrgetter
 from typing import Any, Literal
@@ -228,17 +228,6 @@ def accumulated(x: Any, index: Any, g: Any) -> Any:
 
 #: What writes to a part of its first argument, if nobody else needs that, or else of a copy.
 WRITES = {assign, accumulated}
-
-
-def terms(value: Value, inner: set[int]) -> Iterator[Any]:
-    """Go through what a sum adds up, in order; `inner` are the ids of sums that are part of it."""
-    waiting = list(reversed(value.args))  # (a sum over the steps of a loop is deep)
-    while waiting:
-        v = waiting.pop()
-        if id(v) in inner:
-            waiting += reversed(v.args)
-        else:
-            yield v
 
 
 def is_view(value: Value) -> bool:

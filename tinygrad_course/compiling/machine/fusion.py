@@ -21,7 +21,7 @@ from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.own_loops import added_rows, adds_rows, is_wave, wave
 from tinygrad_course.compiling.machine.products import is_narrow, narrow_product
 from tinygrad_course.compiling.machine.small_products import is_small, small_product
-from tinygrad_course.compiling.machine.stack_products import add_products, stack_products
+from tinygrad_course.compiling.machine.stack_products import stack_products
 from tinygrad_course.compiling.machine.tiny_calls import tiny_calls
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, NotFused, called, fuse
 
@@ -45,7 +45,7 @@ def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, lis
     except NotFused:
         large = {id(v): v for v in looked if v.kind == "array" and v.nbytes >= LARGE}
     results = [*program.results, *map(Builder().total, large.values())]
-    program = assemble(stack_products(add_products(Program(program.inputs, results))))
+    program = assemble(stack_products(Program(program.inputs, results)))
     tiny = tiny_calls(program)
 
     def made(group: Group) -> FusedCall:

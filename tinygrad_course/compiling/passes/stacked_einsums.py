@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.builder import Builder, regrouped, rewritten
-from tinygrad_course.compiling.dataflow import Program, Value, terms
+from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.rules.einsum import LETTERS, parsed
 
 #: Fewer einsums than this stay as they are,
@@ -72,8 +72,12 @@ def _added(program: Program) -> Program:
             return None
         groups: dict[Any, list[Value]] = {}
         rest: list[Any] = []
-        for term in terms(value, inner):
-            if (text := _text(term)) and uses[id(term)] == 1 and term.shape == value.shape:
+        waiting = list(reversed(value.args))  # (a sum over the steps of a loop is deep)
+        while waiting:
+            term = waiting.pop()
+            if id(term) in inner:
+                waiting += reversed(term.args)
+            elif (text := _text(term)) and uses[id(term)] == 1 and term.shape == value.shape:
                 groups.setdefault((text, *((v.shape, v.dtype) for v in term.args[1:])), []).append(term)
             else:
                 rest.append(new[id(term)] if isinstance(term, Value) else term)
