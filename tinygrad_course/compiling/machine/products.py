@@ -108,13 +108,6 @@ def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> tuple[str,
     arguments' types.
     """
     k, n = shape
-    lines = _pass_of_rows(m, k, n, dtype) if m > 1 else _pass_of_one_row(k, n, dtype)
-    kind = np.dtype(dtype).str[1:]
-    types = (f"{kind} 2 strided", f"{kind} 2", f"{kind} 1", f"{kind} 2 strided")
-    return function_text("x0, x1, y0, y1", [*lines, "return None"]), types
-
-
-def _pass_of_rows(m: int, k: int, n: int, dtype: Any) -> list[str]:
     lanes = register_tiles.vector_bytes() // np.dtype(dtype).itemsize
     rows = 4 if register_tiles.vector_bytes() == 32 else 8
     panels = [(p, *panel) for p, panel in enumerate(_panels(m, lanes))]
@@ -146,7 +139,10 @@ def _pass_of_rows(m: int, k: int, n: int, dtype: Any) -> list[str]:
             f"        start = block * {n} + min(j, {n - rows})",
             f"        {tile}, block > 0, at, {width}, {width})",
         ]
-    return [*lines, *_from_tiles(panels, rows, str(n), "y1")]
+    kind = np.dtype(dtype).str[1:]
+    types = (f"{kind} 2 strided", f"{kind} 2", f"{kind} 1", f"{kind} 2 strided")
+    lines += _from_tiles(panels, rows, str(n), "y1")
+    return function_text("x0, x1, y0, y1", [*lines, "return None"]), types
 
 
 def in_panels(W: Any) -> Any:
@@ -154,7 +150,7 @@ def in_panels(W: Any) -> Any:
     m, k = W.shape
     lanes = register_tiles.vector_bytes() // W.itemsize
     *_, (top, _, width) = _panels(m, lanes)
-    flat = np.zeros(k * (top + width if m > 1 else 1), W.dtype)
+    flat = np.zeros(k * (top + width), W.dtype)
     for rows, part in _rows_in(flat, m, k):
         part[...] = W[rows]
     return flat
@@ -168,27 +164,9 @@ def out_of_panels(flat: Any, W: Any) -> None:
 
 def _rows_in(flat: Any, m: int, k: int) -> Iterator[tuple[slice, Any]]:
     lanes = register_tiles.vector_bytes() // flat.itemsize
-    for top, bottom, width in _panels(m, lanes) if m > 1 else [(0, 1, 1)]:
+    for top, bottom, width in _panels(m, lanes):
         whole = flat[k * top : k * (top + width)].reshape(k, width)
         yield slice(top, bottom), whole[:, : bottom - top].T
-
-
-def _pass_of_one_row(k: int, n: int, dtype: Any) -> list[str]:
-    return [
-        f"slope, sums = np.empty({n}, x0.dtype), np.zeros({n}, x0.dtype)",
-        f"for j in range({n}):",
-        "    slope[j] = x0[0, j]",
-        f"for l in range({k}):",
-        f"    step = {np.dtype(dtype).str[1:]}(0.0)",
-        f"    for j in range({n}):",
-        "        step = accumulate(step, x1[l, j] * slope[j])",
-        "    w = y0[l] - step",
-        "    y0[l] = w",
-        f"    for j in range({n}):",
-        "        sums[j] += w * x1[l, j]",
-        f"for j in range({n}):",
-        "    y1[0, j] = sums[j]",
-    ]
 
 
 def _from_tiles(panels: list[Any], rows: int, wide: str, target: str, first: str = "") -> Iterator[str]:
