@@ -12,8 +12,8 @@ import numpy as np
 
 from tinygrad_course.compiling.compiled_function import Compiled
 from tinygrad_course.compiling.dataflow import Value
-from tinygrad_course.compiling.machine.columns import Columns, loop_source
-from tinygrad_course.compiling.machine.jit import compile_source, types_of
+from tinygrad_course.compiling.machine import jit
+from tinygrad_course.compiling.machine.columns import Columns, loop_text
 from tinygrad_course.compiling.machine.weight_updates import InPlace, Runner, turns
 from tinygrad_course.compiling.passes.fuse import NotFused
 from tinygrad_course.compiling.passes.hoist import hoist_scale
@@ -279,10 +279,9 @@ class _Machine(Runner):
                 raise NotFused
         self.places = [i for i, v in enumerate(program.inputs[len(leaves) :]) if id(v) in used]
         data = [program.inputs[len(leaves) + i] for i in self.places]
-        source = loop_source(columns, list(zip(old, new, strict=True)), data, made.cost)
         self.width, self.numbers = columns.m, columns.numbers.values
-        types = ["f8 1", *types_of(data), "i8", "i8", "i8"]
-        self.function = compile_source(source, (*types, *["f8"] * len(self.numbers), "f8 1"))
+        text = loop_text(columns, list(zip(old, new, strict=True)), data, made.cost)
+        self.function = jit.function(*text)
         self.tree = made.state
         self.kinds = [(type(x), np.shape(x)) for _, x in leaves]
 

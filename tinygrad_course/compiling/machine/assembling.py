@@ -11,7 +11,6 @@ import numpy as np
 from tinygrad_course.compiling.builder import Builder, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value, accumulated, is_view
 from tinygrad_course.compiling.machine import jit
-from tinygrad_course.compiling.machine.loops import function_text
 from tinygrad_course.compiling.passes.fuse import FusedCall
 from tinygrad_course.rules.indexing import scatter
 from tinygrad_course.rules.padding import pad_constant
@@ -141,9 +140,6 @@ def assembling(value: Value) -> FusedCall:
             )
         before = f"y0[{to}] + " if adds else ""
         lines.append(f"{'    ' * len(axes)}y0[{to}] = {before}x{number}[{of}]")
-    inputs = [f"x{i}" for i in range(len(arrays))]
-    names = [*inputs, *(f"k{i}" for i in range(len(numbers))), "y0"]
     kind = f"{value.dtype.str[1:]} 0"
-    types = (*[kind] * len(inputs), *["i8"] * len(numbers), kind)
-    made = jit.compile_source(function_text(", ".join(names), [*lines, "return None"]), types)
-    return FusedCall(made, numbers)
+    arguments = {f"x{i}": kind for i in range(len(arrays))} | {f"k{i}": "i8" for i in range(len(numbers))}
+    return FusedCall(jit.function(arguments | {"y0": kind}, lines), numbers)

@@ -26,7 +26,7 @@ from tinygrad_course.compiling.dataflow import (
     item,
     replace,
 )
-from tinygrad_course.compiling.machine.loops import function_text
+from tinygrad_course.compiling.machine import jit
 from tinygrad_course.compiling.machine.scalar_code import ARITHMETIC, Numbers, speaks, text
 from tinygrad_course.compiling.passes.fuse import NotFused
 from tinygrad_course.rules.indexing import repeats, scatter
@@ -337,29 +337,30 @@ def _columns(values: list[Value]) -> int:
     return m
 
 
-def step_source(columns: Columns, stored: list[Value], scalars: list[Value]) -> str:
-    """Return the text of a function of one step: of the inputs, and of arrays for the results."""
+def step_text(
+    columns: Columns, stored: list[Value], scalars: list[Value]
+) -> tuple[dict[str, str], list[str]]:
+    """Return the arguments and lines of a function of one step, of the inputs and of arrays for the results."""
     inputs = [v for v in columns.program.inputs if id(v) in columns.names]
-    lines = [line for value in inputs for line in _entries(columns, value)]
+    after: list[str] = []
     for i, value in enumerate(stored):
-        if columns.wide[id(value)]:
-            loop = columns.sections[columns.section[id(value)]][1]
-            loop += [f"{place} = {n}" for n, place in columns.entries(value, f"y{i}")]
+        lines = columns.sections[columns.section[id(value)]][1] if columns.wide[id(value)] else after
+        lines += [f"{place} = {n}" for n, place in columns.entries(value, f"y{i}")]
     across = [v for v in inputs if columns.wide[id(v)]]
     m = f"{columns.argument(across[0])}.shape[{len(across[0].shape) - 1}]" if across else str(columns.m)
-    lines += _sections(columns, m)
-    for i, value in enumerate(stored):
-        if not columns.wide[id(value)]:
-            lines += [f"{place} = {n}" for n, place in columns.entries(value, f"y{i}")]
-    returned = "".join(f"{columns.names[id(v)].flat[0]}, " for v in scalars)
-    returned += "wrong, " * columns.singular
-    lines.append(f"return ({returned})" if returned else "return None")
-    arguments = [*map(columns.argument, inputs), *columns.numbers.names]
-    return function_text(", ".join([*arguments, *(f"y{i}" for i in range(len(stored)))]), lines)
+    lines = [*_loads(columns, inputs), *_sections(columns, m), *after]
+    returned = "".join(f"{columns.names[id(v)].flat[0]}, " for v in scalars) + "wrong, " * columns.singular
+    axes = None if columns.m else 0
+    given = {columns.argument(v): jit.type_of(v, axes) for v in inputs}
+    given |= dict.fromkeys(columns.numbers.names, "f8")
+    given |= {f"y{i}": jit.type_of(v, axes) for i, v in enumerate(stored)}
+    return given, [*lines, f"return ({returned})"] if returned else lines
 
 
-def loop_source(columns: Columns, state: list[tuple[Value, Value]], data: list[Value], cost: Value) -> str:
-    """Return the text of a function of many steps: the state, entry by entry, stays in registers.
+def loop_text(
+    columns: Columns, state: list[tuple[Value, Value]], data: list[Value], cost: Value
+) -> tuple[dict[str, str], list[str]]:
+    """Return the arguments and lines of a function of many steps: the state, by entries, stays in registers.
 
     Of the `state` each pair is what a step is given, and what the next one is given in its place; the `data`
     are the same in every step, or its next columns.
@@ -368,9 +369,7 @@ def loop_source(columns: Columns, state: list[tuple[Value, Value]], data: list[V
         raise NotFused
     olds = [n for old, _ in state for n in columns.names[id(old)].flat]
     news = [n for _, new in state for n in columns.names[id(new)].flat]
-    lines = [f"{n} = state[{i}]" for i, n in enumerate(olds)]
-    for value in data:
-        lines += _entries(columns, value)
+    lines = [*(f"{n} = state[{i}]" for i, n in enumerate(olds)), *_loads(columns, data)]
     lines += ["first = 0", "for t in range(count):"]
     body = _sections(columns, "first, first + width")
     body.append(f"costs[t] = {columns.names[id(cost)].flat[0]}")
@@ -379,8 +378,9 @@ def loop_source(columns: Columns, state: list[tuple[Value, Value]], data: list[V
     body.append("first += hop")
     lines += [f"    {line}" for line in body]
     lines += [f"state[{i}] = {n}" for i, n in enumerate(olds)]
-    given = [*map(columns.argument, data), "hop", "count", "width", *columns.numbers.names, "costs"]
-    return function_text(", ".join(["state", *given]), lines)
+    given = {"state": "f8 1"} | {columns.argument(v): jit.type_of(v) for v in data}
+    given |= {"hop": "i8", "count": "i8", "width": "i8"} | dict.fromkeys(columns.numbers.names, "f8")
+    return given | {"costs": "f8 1"}, lines
 
 
 def _sections(columns: Columns, span: str) -> list[str]:
@@ -393,8 +393,7 @@ def _sections(columns: Columns, span: str) -> list[str]:
     return lines
 
 
-def _entries(columns: Columns, value: Value) -> list[str]:
-    """Return the lines that read an input, if it does not have the columns."""
-    if columns.wide[id(value)]:
-        return []
-    return [f"{n} = {place}" for n, place in columns.entries(value, columns.argument(value))]
+def _loads(columns: Columns, values: list[Value]) -> list[str]:
+    """Return the lines that read those inputs that do not have the columns."""
+    found = (columns.entries(v, columns.argument(v)) for v in values if not columns.wide[id(v)])
+    return [f"{n} = {place}" for entries in found for n, place in entries]

@@ -7,7 +7,7 @@ into nests of loops, and the products of large matrices are NumPy's.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine import jit, loops
 from tinygrad_course.compiling.machine.assembling import assemble, assembled, assembling
-from tinygrad_course.compiling.machine.columns import Columns, step_source
+from tinygrad_course.compiling.machine.columns import Columns, step_text
 from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.own_loops import added_rows, adds_rows, is_wave, wave
 from tinygrad_course.compiling.machine.products import is_narrow, narrow_product
@@ -52,7 +52,7 @@ def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, lis
         if id(group.calls[0]) not in tiny:
             return _fused(group)
         columns = Columns(Program(group.inputs, group.calls), group.calls)
-        return _written_out(columns, group.inputs, group.stored, group.scalars)
+        return _written_out(columns, group.stored, group.scalars)
 
     program = fuse(
         program,
@@ -97,18 +97,13 @@ def _one_fused(program: Program) -> Program:
     stored = [v for v in inner.results if v.shape]
     scalars = [v for v in inner.results if not v.shape]
     inputs = tuple(v for v in program.inputs if id(v) in columns.names)
-    fused = _written_out(columns, inputs, stored, scalars)
+    fused = _written_out(columns, stored, scalars)
     new = called(fused, inputs, scalars, stored, inner.results)
     return Program(program.inputs, [new.get(id(v), v) for v in program.results])
 
 
-def _written_out(
-    columns: Columns, inputs: Sequence[Value], stored: list[Value], scalars: list[Value]
-) -> FusedCall:
-    source = step_source(columns, stored, scalars)
-    axes, numbers = None if columns.m else 0, ["f8"] * len(columns.numbers.values)
-    types = jit.types_of(inputs, axes) + numbers + jit.types_of(stored, axes)
-    made = jit.compile_source(source, tuple(types))
+def _written_out(columns: Columns, stored: list[Value], scalars: list[Value]) -> FusedCall:
+    made = jit.function(*step_text(columns, stored, scalars))
     return FusedCall(functools.partial(_checked, made) if columns.singular else made, columns.numbers.values)
 
 

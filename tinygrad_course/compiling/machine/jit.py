@@ -8,7 +8,7 @@ import hashlib
 import struct
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from tinygrad_course.compiling import code_cache
@@ -16,12 +16,21 @@ from tinygrad_course.compiling.dataflow import Value
 from tinygrad_course.compiling.passes.fuse import NotFused
 
 
-def types_of(values: Iterable[Value], axes: int | None = None) -> list[str]:
-    """Return the types of values as arguments, with the number of axes of arrays, or with this one."""
-    return [
-        f"{v.dtype.str[1:]} {len(v.shape) if axes is None else axes}" if v.shape else v.dtype.str[1:]
-        for v in values
-    ]
+def type_of(value: Value, axes: int | None = None) -> str:
+    """Return the type of a value as an argument, with the number of axes of an array, or with this one."""
+    kind: str = value.dtype.str[1:]
+    return f"{kind} {len(value.shape) if axes is None else axes}" if value.shape else kind
+
+
+def text_of(arguments: dict[str, str], lines: list[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a function and the types of its arguments, given these by their names."""
+    body = "".join(f"    {line}\n" for line in lines)
+    return f"def compute({', '.join(arguments)}):\n{body}", tuple(arguments.values())
+
+
+def function(arguments: dict[str, str], lines: list[str]) -> Callable[..., Any]:
+    """Return a function of machine code, given the types of its arguments by their names."""
+    return compile_source(*text_of(arguments, lines))
 
 
 @functools.lru_cache(maxsize=512)

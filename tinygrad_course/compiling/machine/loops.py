@@ -55,15 +55,10 @@ def space(value: Value) -> tuple[int, ...]:
     return shape
 
 
-def function_text(arguments: str, lines: list[str]) -> str:
-    """Return the text of a function of machine code."""
-    return f"def compute({arguments}):\n" + "".join(f"    {line}\n" for line in lines)
-
-
 class Loops:
-    """The text of a function that computes some values of one space from others: its `source`.
+    """The text of a function that computes some values of one space from others.
 
-    Its arguments after the inputs are `numbers`; the last ones are how often the loops run.
+    Its arguments are the inputs, numbers, how often the loops run, and the arrays that it writes.
     """
 
     def __init__(self, group: Group) -> None:
@@ -78,22 +73,16 @@ class Loops:
         self.said = Numbers()
         self.local: dict[int, str] = {}
         self._collapse()
-        lines = self._lines()
-        sizes = self.sizes[: self.inner + 1]
-        self.numbers = [*self.said.values, *sizes]
-        arguments = [self.names[id(v)] for v in self.inputs] + self.said.names
-        arguments += [f"n{loop}" for loop in range(len(sizes))] + [self.names[id(v)] for v in self.stored]
-        self.source = function_text(", ".join(arguments), lines)
 
     def fused(self) -> FusedCall:
         """Return the function that computes the calls."""
-        types = jit.types_of(self.inputs, axes=0)
+        lines, sizes = self._lines(), self.sizes[: self.inner + 1]
         rows = tuple(i for i, v in enumerate(self.inputs) if id(v) in self.parts)
-        for i in rows:
-            types[i] = f"{jit.types_of([self.inputs[i]])[0]} rows"
-        types += [{float: "f8", int: "i8"}[type(x)] for x in self.numbers]
-        types += jit.types_of(self.stored, axes=0)
-        return FusedCall(jit.compile_source(self.source, tuple(types)), self.numbers, rows=rows)
+        given = {self.names[id(v)]: jit.type_of(v, axes=0) for v in self.inputs}
+        given |= {f"x{i}": f"{jit.type_of(self.inputs[i])} rows" for i in rows}
+        given |= dict.fromkeys(self.said.names, "f8") | {f"n{loop}": "i8" for loop in range(len(sizes))}
+        given |= {self.names[id(v)]: jit.type_of(v, axes=0) for v in self.stored}
+        return FusedCall(jit.function(given, lines), [*self.said.values, *sizes], rows=rows)
 
     # ------------------------------------------------------------------ loops
 
@@ -221,7 +210,7 @@ class Loops:
             target = self.names[id(v)] if v.shape == () else f"{self.names[id(v)]}[0]"
             lines.append(f"{target} = {number}({self.local[id(v)]})")
         returned = "".join(f"{self.names[id(v)]}, " for v in self.scalars)
-        return [*lines, f"return ({returned})" if self.scalars else "return None"]
+        return [*lines, f"return ({returned})"] if returned else lines
 
     def _calls(self, in_registers: set[int]) -> list[str]:
         lines = []

@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import Value, accumulated
 from tinygrad_course.compiling.machine import jit
-from tinygrad_course.compiling.machine.loops import FLOATS, function_text
+from tinygrad_course.compiling.machine.loops import FLOATS
 from tinygrad_course.compiling.machine.scalar_code import FEW
 from tinygrad_course.compiling.passes.fuse import FusedCall
 from tinygrad_course.rules.indexing import scatter
@@ -61,9 +61,9 @@ def added_rows(value: Value) -> FusedCall:
         "return (wrong,)",
     ]
     kind, index = f"{value.dtype.str[1:]} 0", _parts(value)[1]
-    source = function_text(f"x0, x1, {'' if to_zeros else 'x2, '}n0, n1, n2, y0", lines)
-    types = (kind, "i8 0", *[kind] * (not to_zeros), "i8", "i8", "i8", kind)
-    made = functools.partial(_checked, jit.compile_source(source, types))
+    given = {"x0": kind, "x1": "i8 0"} | ({} if to_zeros else {"x2": kind})
+    given |= {"n0": "i8", "n1": "i8", "n2": "i8", "y0": kind}
+    made = functools.partial(_checked, jit.function(given, lines))
     return FusedCall(made, [index.size, value.size // value.shape[0], value.shape[0]])
 
 
@@ -97,7 +97,5 @@ def wave(value: Value) -> FusedCall:
         "else:",
         "    for i0 in range(n0):",
         f"        y0[i0] = math.{name}(x0[i0])",
-        "return None",
     ]
-    source = function_text("x0, n0, y0", lines)
-    return FusedCall(jit.compile_source(source, ("f8 0", "i8", "f8 0")), [value.size])
+    return FusedCall(jit.function({"x0": "f8 0", "n0": "i8", "y0": "f8 0"}, lines), [value.size])

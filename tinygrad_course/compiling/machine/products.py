@@ -18,7 +18,6 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import Value
 from tinygrad_course.compiling.machine import jit, register_tiles
-from tinygrad_course.compiling.machine.loops import function_text
 from tinygrad_course.compiling.passes.fuse import FusedCall
 
 #: With fewer rows, or more, the product is BLAS's.
@@ -97,8 +96,7 @@ def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) ->
             f"            at += {rows * width}",
         ]
     lines += [f"    {line}" for line in _from_tiles(panels, rows, "wide", "y0", "first + ")]
-    source = function_text("x0, x1, y0", [*lines, "return None"])
-    return source, (f"{np.dtype(dtype).str[1:]} 2 strided",) * 3
+    return jit.text_of(dict.fromkeys(("x0", "x1", "y0"), f"{np.dtype(dtype).str[1:]} 2 strided"), lines)
 
 
 def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> tuple[str, tuple[str, ...]]:
@@ -140,9 +138,8 @@ def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> tuple[str,
             f"        {tile}, block > 0, at, {width}, {width})",
         ]
     kind = np.dtype(dtype).str[1:]
-    types = (f"{kind} 2 strided", f"{kind} 2", f"{kind} 1", f"{kind} 2 strided")
-    lines += _from_tiles(panels, rows, str(n), "y1")
-    return function_text("x0, x1, y0, y1", [*lines, "return None"]), types
+    given = {"x0": f"{kind} 2 strided", "x1": f"{kind} 2", "y0": f"{kind} 1", "y1": f"{kind} 2 strided"}
+    return jit.text_of(given, [*lines, *_from_tiles(panels, rows, str(n), "y1")])
 
 
 def in_panels(W: Any) -> Any:

@@ -14,7 +14,6 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import Value
 from tinygrad_course.compiling.machine import jit
-from tinygrad_course.compiling.machine.loops import function_text
 from tinygrad_course.compiling.machine.register_tiles import vector_bytes
 from tinygrad_course.compiling.passes.fuse import FusedCall
 
@@ -75,7 +74,5 @@ def tiled(m: int, n: int, dtype: Any, *, in_order: bool = False) -> Callable[...
         f"    for i in range(0, m, {rows}):",
         f"        top = min(i, m - {rows})",
         f"        {tile}, False, left, pitch, n)",
-        "return None",
     ]
-    types = f"{kind} 2 strided", f"{kind} 2 strided", f"{kind} 2"
-    return jit.compile_source(function_text("x0, x1, y0", lines), types)
+    return jit.function({"x0": f"{kind} 2 strided", "x1": f"{kind} 2 strided", "y0": f"{kind} 2"}, lines)
