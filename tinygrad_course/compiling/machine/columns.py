@@ -340,7 +340,7 @@ def _columns(values: list[Value]) -> int:
 def step_text(
     columns: Columns, stored: list[Value], scalars: list[Value]
 ) -> tuple[dict[str, str], list[str]]:
-    """Return the arguments and lines of a function of one step, of the inputs and of arrays for the results."""
+    """Return the arguments and lines of a function of one step, of inputs and of arrays for the results."""
     inputs = [v for v in columns.program.inputs if id(v) in columns.names]
     after: list[str] = []
     for i, value in enumerate(stored):
