@@ -33,8 +33,6 @@ from tinygrad_course.rules.indexing import repeats, scatter
 
 #: More numbers than this are not written out one by one.
 WRITTEN_OUT = 1200
-#: Loops of fewer numbers are masked, as `loops.MUCH` says; in longer ones the mask takes time in each turn.
-SHORT = 64
 #: Fewer columns than this are not worth a loop.
 FEW = 8
 SYSTEMS = {np.linalg.inv, np.linalg.det, np.linalg.solve}
@@ -388,7 +386,7 @@ def _sections(columns: Columns, span: str) -> list[str]:
     for before, inside in columns.sections:
         lines += before
         if inside:
-            lines.append(f"for j in {'masked' if columns.count < SHORT else 'range'}({span}):")
+            lines.append(f"for j in range({span}):")
             lines += [f"    {line}" for line in inside]
     return lines
 

@@ -21,10 +21,10 @@ from tinygrad_course.compiling.passes.fuse import FusedCall, Group
 
 #: Innermost loops of so many steps are written out, in functions of so many calls all told.
 SHORT, WRITTEN_OUT = 4, 60
-#: Loops of so many calls end with a vector of which a part is masked: else there is everything a second time,
-#: number by number, for what is left over, and that takes a third of the time to compile. But not where steps
+#: Innermost loops of fewer steps end with a vector of which a part is masked: else what is left over is made
+#: number by number. In longer ones that is little, and the mask takes time in each turn. But not where steps
 #: are written out: under a mask, entries that lie apart are read one by one.
-MUCH = 3
+MASKED = 16
 FLOATS = {np.dtype("f8"), np.dtype("f4")}
 
 
@@ -186,7 +186,7 @@ class Loops:
         for loop in range(last + 1):
             if loop == last:
                 lines += [f"{'    ' * loop}{self.local[id(v)]} = {_begin(v)}" for v in along]
-            masked = loop == last and len(self.calls) >= MUCH and self.steps == 1
+            masked = loop == last and self.sizes[loop] < MASKED and self.steps == 1
             lines.append(f"{'    ' * loop}for i{loop} in {'masked' if masked else 'range'}(n{loop}):")
             lines += [f"{'    ' * (loop + 1)}{line}" for line in loaded.get(loop, [])]
         begun: dict[str, str] = {}  # sums within a turn of the last loop, and the lines that keep them
