@@ -236,7 +236,9 @@ class Methods:
 
     def transpose(self, *axes: Any) -> Tensor:
         """Return `np.transpose` of the Tensor."""
-        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        if not axes:
+            return np.transpose(self)  # type: ignore[call-overload, no-any-return]
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
         return np.transpose(self, order if order is None else tuple(order))  # type: ignore[call-overload, no-any-return]
 
     def flatten(self, order: Any = "C") -> Tensor:

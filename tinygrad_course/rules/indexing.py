@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.shapes import Axes, as_array, many, unbroadcast
+from tinygrad_course.rules.shapes import as_array, many, unbroadcast
 from tinygrad_course.rules.table import composed, constant, is_tensor, primitive, rule
 
 # ------------------------------------------------------------------ the two primitives that NumPy lacks
@@ -299,17 +299,6 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     values = fitted(values, arr.dtype)
     joined = np.concatenate([arr, np.broadcast_to(values, shape)], axis=axis)
     return take(joined, np.where(source < 0, n - 1 - source, source), axis)
-
-
-@composed(np.trim_zeros)
-def trim_zeros(filt: Any, trim: Any = "fb", axis: Axes = None) -> Any:
-    """What NumPy leaves, and what it leaves where it trims no end, tell where that begins."""
-    used = filt != 0
-    left, behind = (
-        np.trim_zeros(used, sides, axis).shape for sides in (trim, trim.lower().strip("b") or "b")
-    )
-    front = [n - k if "f" in trim.lower() else 0 for n, k in zip(filt.shape, behind, strict=True)]
-    return filt[tuple(slice(a, a + n) for a, n in zip(front, left, strict=True))]
 
 
 # ------------------------------------------------------------------ sorting

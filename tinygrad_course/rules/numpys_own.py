@@ -70,9 +70,9 @@ def _namespace(module: str) -> dict[str, Any]:
 
 
 for _function in (
-    np.corrcoef, np.diff, np.trapezoid, np.apply_over_axes, np.extract, np.fill_diagonal,
-    np.vstack, np.hstack, np.dstack, np.column_stack, np.vsplit, np.hsplit, np.dsplit, np.unstack,
-    np.rollaxis, np.cumulative_sum, np.cumulative_prod,
+    np.atleast_1d, np.atleast_2d, np.atleast_3d, np.vstack, np.hstack, np.dstack, np.column_stack,
+    np.vsplit, np.hsplit, np.dsplit, np.unstack, np.rollaxis, np.extract, np.trim_zeros, np.fill_diagonal,
+    np.apply_over_axes, np.diff, np.trapezoid, np.cumulative_sum, np.cumulative_prod, np.corrcoef,
     np.polyadd, np.polysub, np.polyval, np.polyder, np.polyint, np.poly,
     np.linalg.matrix_transpose, np.linalg.diagonal, np.linalg.trace, np.linalg.matmul, np.linalg.tensordot,
     np.linalg.outer, np.linalg.cross, np.linalg.matrix_power, np.linalg.multi_dot, np.linalg.tensorinv,

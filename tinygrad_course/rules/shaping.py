@@ -47,20 +47,6 @@ rule(np.expand_dims, lambda g, y, a, axis: g.reshape(a.shape), saves=False)
 rule(np.copy, lambda g, y, a, order="K", subok=False: g, saves=False)
 
 
-def at_least(n: int, view: Callable[[Any], Any]) -> Callable[..., Any]:
-    """`np.atleast_1d` and its like: several arguments give a tuple."""
-
-    def definition(*arrays: Any) -> Any:
-        views = tuple(a if a.ndim >= n else view(a) for a in map(as_array, arrays))
-        return views[0] if len(views) == 1 else views
-
-    return definition
-
-
-composed(np.atleast_1d)(at_least(1, lambda a: a.reshape((1,))))
-composed(np.atleast_2d)(at_least(2, lambda a: a.reshape((1, -1))))
-composed(np.atleast_3d)(at_least(3, lambda a: a.reshape((*a.shape, 1) if a.ndim == 2 else (1, -1, 1))))
-
 # ------------------------------------------------------------------ axes
 
 
