@@ -60,11 +60,6 @@ blocks = Blocks()  # (an instance's attribute is read faster than a class's)
 watched: ContextVar[bool] = ContextVar("watched", default=False)
 
 
-def watching() -> bool:
-    """Whether `debug()` is on here."""
-    return blocks.open > 0 and watched.get()
-
-
 def of_numpy(frame: FrameType) -> bool:
     """Whether a frame runs NumPy's own code."""
     return frame.f_code.co_filename.startswith(_NUMPY)

@@ -174,7 +174,7 @@ def _commit(root: Tensor, latest: Tensor, before: Tensor) -> None:
         root._op = root._values = root._kwargs = root._grad = None
         root._args = ()
         root._state = Written(before, latest)
-    if before._about is not None and before._about.name is not None and latest is not before:
+    if before._about is not None and before._about.name is not None:
         latest._note().name = before._about.name
 
 

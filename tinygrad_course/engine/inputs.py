@@ -72,7 +72,7 @@ class Inputs:
         self.flat = False  # one dict, as parameters mostly are
         self.recorded = False  # whether the caller differentiates through this call
         self.trace = plain_numbers.Trace()
-        usual = argnums == 0 and self.single and args
+        usual = argnums == 0 and args
         for n in (0,) if usual else positions(f, argnums, args):
             tree = args[n]
             self.trees.append(tree)
@@ -137,7 +137,7 @@ class Inputs:
     def link(self) -> None:
         """Make the inputs part of the caller's recording: each becomes an alias of what was passed."""
         for tensor, value in zip(self.leaves(), self.given, strict=True):
-            if type(value) is Tensor and tensor._op is None:
+            if type(value) is Tensor:
                 tensor._op, tensor._args, tensor._kwargs = _POSITIVE, (value,), None
                 tensor._values = (tensor._data,) if value._op is None else None
 

@@ -80,7 +80,7 @@ def _binary(  # noqa: C901  (three short functions)
     def reflected(self: Any, other: Any) -> Any:
         kind = type(other)
         leaf = self._op is None
-        if (leaf and self._state is not None) or not (kind is float or kind is int or kind is _float64):
+        if (leaf and self._state is not None) or not (kind is float or kind is int):
             return record(type(self), rule, (other, self))
         b = self._data
         out = _new(type(self))

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.engine.errors import blocks, watching
+from tinygrad_course.engine.errors import blocks, watched
 from tinygrad_course.engine.other_arrays import admitted
 
 #: Constant arrays up to this size (bytes) are copied and left alone, larger ones are locked.
@@ -131,7 +131,7 @@ def kept_array(array: np.ndarray[Any, Any], holds: list[Any]) -> np.ndarray[Any,
     owner: Any = array
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
-    if array.nbytes <= COPIED or owner.base is not None or (blocks.open and watching()):
+    if array.nbytes <= COPIED or owner.base is not None or (blocks.open and watched.get()):
         return array.copy("K")
     holds.append(Sample(array))
     return array

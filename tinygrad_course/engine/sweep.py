@@ -182,7 +182,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     # from where gradients can be computed anew, and those until there
     frontier: dict[Tensor, Any] | None = None
     settled: dict[Tensor, Any] | None = None
-    careful = careful or record or (blocks.open > 0 and errors.watching())
+    careful = careful or record or (blocks.open > 0 and errors.watched.get())
     looks = careful  # or some entries have been chosen
     quiet: Any = None
     live: Any = None
@@ -469,7 +469,7 @@ def _shares(
                 continue
             raise Foreign
         ga = vjp(g, y, *values, **kwargs)
-        if blocks.open and errors.watching():
+        if blocks.open and errors.watched.get():
             errors.watch_gradient(rule, node, version_of(arg), g, ga)
         shares.append((arg, ga))
     return shares[::-1]

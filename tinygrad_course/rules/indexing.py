@@ -97,8 +97,7 @@ def named_rows(index: Any) -> bool:
 
 def row_numbers(parts: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
     """The rows that arrays of integers name, by number."""
-    positive = [np.where(p < 0, p + n, p) for p, n in zip(parts, shape, strict=False)]
-    return np.ravel_multi_index(np.broadcast_arrays(*positive), shape).reshape(-1)
+    return np.ravel_multi_index(np.broadcast_arrays(*parts), shape, mode="wrap").reshape(-1)
 
 
 def put_back(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
