@@ -23,7 +23,7 @@ import pytest
 from numpy.testing.overrides import get_overridable_numpy_array_functions, get_overridable_numpy_ufuncs
 from scipy import special
 
-from tinygrad_course import Tensor, grad, value_and_grad
+from tinygrad_course import Tensor, compiled, grad, value_and_grad
 from tinygrad_course.rules.table import (
     COMPOSED,
     NO_DERIVATIVE,
@@ -315,6 +315,34 @@ def test_methods_of_arrays() -> None:
     np.testing.assert_array_equal(y.data, np.sort(x, axis=0))
     np.sum(y * np.array([[1.0], [10.0]])).backward()
     np.testing.assert_array_equal(t.grad, [[10.0, 10.0, 10.0], [1.0, 1.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.cumulative_sum(x, axis=(0,)),
+        lambda x: np.multiply.accumulate(x, axis=(0,)),
+        lambda x: np.maximum.accumulate(x, axis=(0,)),
+        lambda x: np.logaddexp.accumulate(x, axis=(0,)),
+        lambda x: np.unwrap(x * 9.0, axis=0, period=x[0] ** 2 + 1.0),
+        lambda x: np.full_like(x, 2.0, device="cpu") * x,
+        lambda x: np.full_like(x, x[1], device="cpu"),
+        lambda x: np.polymul(x[:0], x) + x,
+        lambda x: np.stack(divmod(x, 0.7)),
+        lambda x: np.sin(x).view(),
+        lambda x: np.stack([x, x**2]).mT,
+    ],
+)
+def test_calls_that_are_seldom_made(f: Any) -> None:
+    x = np.array([0.5, -1.25, 2.0, 4.5, -3.0])
+    np.testing.assert_allclose(f(Tensor(x)).data, f(x), rtol=1e-13)
+    weights = np.cos(np.arange(f(x).size)).reshape(f(x).shape)
+    g = grad(lambda x: np.sum(weights * f(x)))
+    differences = [np.sum(weights * (f(x + h) - f(x - h))) / 2e-6 for h in 1e-6 * np.eye(5)]
+    np.testing.assert_allclose(g(x), differences, rtol=1e-7, atol=1e-7)
+    for engine in ("numpy", "machine"):
+        if "polymul" not in f.__code__.co_names:
+            np.testing.assert_allclose(compiled(g, engine)(x), g(x), rtol=1e-12, atol=1e-14)
 
 
 def test_methods_are_those_of_listed_ufuncs() -> None:

@@ -769,6 +769,22 @@ def test_a_program_that_is_another_than_its_function_is_refused(monkeypatch, eng
 
 
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize("n", [1, 3])
+def test_what_is_rounding_alone_is_held_against_the_rounding(n, engine):
+    """A function that is 0 by two orders of computing differs from itself where its arguments are rounded."""
+
+    def zero(a, b):
+        return np.linalg.inv(a) @ b - np.linalg.solve(a.T, b)
+
+    rng = np.random.RandomState(n)
+    for exponent in np.linspace(-6, 0, 10):
+        a, b = rng.randn(n, n) * 10.0**exponent, rng.randn(n, 1)
+        for f in (zero, grad(lambda a, b: np.sum(zero(a, b)))):
+            size = np.abs(np.linalg.inv(a + a.T)).max()
+            assert np.abs(compiled(f, engine)(a + a.T, b)).max() <= 1e-12 * n * size**2 * np.abs(a).max() * 9
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
 def test_compiled_functions_that_were_never_called_are_compiled_in_others(engine):
     if engine == "machine":
         pytest.importorskip("llvmlite.binding")

@@ -69,7 +69,7 @@ def test_what_is_advised_exists() -> None:
     [
         ("numpy", "t.data"), ("detach", "stop_gradient"), ("cpu", "t.data"), ("zero_grad", "t.grad = None"),
         ("requires_grad", "make constants plain arrays"), ("grad_fn", "tinygrad_course.graph(t)"),
-        ("view", "t.reshape(shape)"), ("view", "z.imag"), ("unsqueeze", "np.expand_dims"),
+        ("unsqueeze", "np.expand_dims"),
         ("exp", "np.exp(t)"), ("tanh", "np.tanh(t)"),
     ],
 )  # fmt: skip
@@ -78,6 +78,15 @@ def test_a_habit_of_another_library(name: str, hint: str) -> None:
         getattr(t, name)
     assert not hasattr(t, name)
     assert name not in dir(t)
+
+
+@pytest.mark.parametrize("kind", [(2, 1), (np.float32,), (complex,), ((2, 1),)])
+def test_a_view_is_of_the_same_numbers(kind: Any) -> None:
+    with pytest.raises(TypeError, match=r"write t\.reshape\(shape\); for numbers of another kind z\.real"):
+        t.view(*kind)
+    base = t * 1.0
+    base.view(float)[...] = 3.0
+    assert (base.view().data == 3.0).all()
 
 
 def test_a_slip_of_the_pen() -> None:

@@ -304,7 +304,6 @@ _INSTEAD = {
     "unsqueeze": "write np.expand_dims(t, axis)",
     "permute": "write t.transpose(axes)",
     "strides": "write np.lib.stride_tricks.sliding_window_view(t, shape) for windows, t.reshape for blocks",
-    "view": "write t.reshape(shape); for numbers of another kind z.real and z.imag, or x + 1j * y",
 }
 
 

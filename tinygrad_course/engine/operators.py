@@ -241,6 +241,12 @@ class Methods:
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
         return np.transpose(self, order if order is None else tuple(order))  # type: ignore[call-overload, no-any-return]
 
+    def view(self, dtype: Any = None, *_: Any) -> Tensor:
+        """Return all of the Tensor as a view of it, with numbers of the same kind."""
+        if dtype not in (None, np.ndarray, self.dtype):  # type: ignore[attr-defined]
+            raise TypeError("write t.reshape(shape); for numbers of another kind z.real, or x + 1j * y")
+        return self[...]  # type: ignore[index, no-any-return]
+
     def flatten(self, order: Any = "C") -> Tensor:
         """Return the elements in a row, as a copy."""
         return np.copy(self.ravel(order))  # type: ignore[return-value]

@@ -439,9 +439,8 @@ def dispatch(
     if rule is not None:
         if kwargs and function in WITH_KEYWORDS:
             names, with_those = WITH_KEYWORDS[function]
-            if not names.isdisjoint(kwargs) and (
-                "initial" not in names or _holds_tensor(cls, kwargs["initial"])
-            ):
+            given = [kwargs[name] for name in names if name in kwargs]
+            if given and (names.isdisjoint({"initial", "period"}) or _holds_tensor(cls, given)):
                 return _composed(cls, function, with_those, args, kwargs)
         return record(cls, rule, args, kwargs)
     if function in ASKED_FIRST:
@@ -529,6 +528,8 @@ def dispatch_ufunc(
         if entered_late():
             return dispatch_ufunc(cls, ufunc, method, inputs, kwargs)
         raise TypeError(errors.no_rule(ufunc, refusal(ufunc), method))
+    if isinstance(axis := kwargs.get("axis"), tuple) and method == "accumulate":
+        (kwargs["axis"],) = axis
     try:
         return definition(*inputs, **kwargs)
     except TypeError as error:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.shapes import as_array, inexact, is_complex, normalize
-from tinygrad_course.rules.table import composed, is_tensor, rule
+from tinygrad_course.rules.table import composed, constant, is_tensor, rule, with_keywords
 
 # ------------------------------------------------------------------ differences and sums of samples
 
@@ -52,6 +52,15 @@ def slope_along(f: Any, spacing: Any, edge_order: int) -> Any:
 
 
 rule(np.unwrap, lambda g, y, p, discont=None, axis=-1, *, period=math.tau: g, saves=False)
+
+
+@constant
+def turns(p: Any, period: Any, *args: Any, **kwargs: Any) -> Any:
+    """How many periods `np.unwrap` adds."""
+    return np.rint((np.unwrap(p, *args, **kwargs, period=period) - p) / period)
+
+
+with_keywords(np.unwrap, "period")(lambda p, *a, period, **kw: p + period * turns(p, period, *a, **kw))
 
 
 # ------------------------------------------------------------------ interpolation
@@ -142,8 +151,9 @@ def geomspace(
 
 @composed(np.full_like)
 def full_like(
-    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None
-) -> Any:
+    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None,
+    *, device: Any = None,
+) -> Any:  # fmt: skip
     if not is_tensor(fill_value):
         return np.full_like(np.zeros_like(a), fill_value, dtype, order, shape=shape)
     y = np.broadcast_to(fill_value, a.shape if shape is None else shape)

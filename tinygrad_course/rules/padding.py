@@ -33,25 +33,25 @@ rule(
     name="pad",
 )
 
-#: The keywords that each mode takes.
-MODES = {
-    "constant": {"constant_values"},
-    "edge": set(),
-    "wrap": set(),
-    "linear_ramp": {"end_values"},
-    "maximum": {"stat_length"},
-    "mean": {"stat_length"},
-    "median": {"stat_length"},
-    "minimum": {"stat_length"},
-    "reflect": {"reflect_type"},
-    "symmetric": {"reflect_type"},
+#: What is taken of the numbers at an end, by modes.
+STATISTICS: dict[str, Callable[..., Any]] = {
+    "maximum": np.max,
+    "mean": np.mean,
+    "median": np.median,
+    "minimum": np.min,
 }
+#: The keyword that each mode takes.
+MODES = {
+    "constant": "constant_values", "edge": "", "wrap": "", "linear_ramp": "end_values",
+    **dict.fromkeys(STATISTICS, "stat_length"),
+    **dict.fromkeys(("reflect", "symmetric"), "reflect_type"),
+}  # fmt: skip
 
 
 @composed(np.pad)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     array = as_array(array)
-    if mode not in MODES or not set(kwargs) <= MODES[mode]:
+    if mode not in MODES or not set(kwargs) <= {MODES[mode]}:
         raise TypeError(
             f"np.pad of a Tensor with mode={mode!r} and {sorted(kwargs)} has no rule: the modes that have "
             f"one, each with its own keywords, are {', '.join(MODES)}"
@@ -118,14 +118,10 @@ def statistic(of: Callable[..., Any]) -> Callable[..., Any]:
     return around
 
 
-STATISTICS = {"maximum", "mean", "median", "minimum"}
 AROUND: dict[str, Callable[..., list[Any]]] = {
     "constant": constants,
     "linear_ramp": ramps,
-    "maximum": statistic(np.max),
-    "mean": statistic(np.mean),
-    "median": statistic(np.median),
-    "minimum": statistic(np.min),
+    **{mode: statistic(of) for mode, of in STATISTICS.items()},
 }
 
 

@@ -78,7 +78,7 @@ def leading(p: Any) -> Any:
     """Without zeros in front."""
     p = np.atleast_1d(as_array(p))
     used = np.flatnonzero(p != 0)
-    return p[used[0] :] if used.size else p[-1:]
+    return p[used[0] :] if used.size else p[-1:] if p.size else np.zeros(1, p.dtype)
 
 
 @composed(np.polydiv)

@@ -70,36 +70,47 @@ def _agree_nearer_to_zero(
     """Whether two return the same where the arguments are smaller, if the first returns anything.
 
     Where a network is sure, its ``log(1 - A)`` has few digits left, and two right orders of computing it
-    differ in all of them. Closer to 0 they don't, and what does something else still does.
+    differ in all of them. Closer to 0 they don't, and what does something else still does. What is rounding
+    alone, as ``inv(a) @ b - solve(a, b)``, differs as it does from itself where the arguments are rounded.
     """
-    agreed = 0
+    agreed, near = 0, [1 + k * NOISE[narrowest] / 8 for k in range(1, 17)]
     for _ in range(4):
-        args = _quartered(args)
+        args = _scaled(args, 0.25)
         with np.errstate(all="ignore"):
             result = ours(args)
-            alike = result is None or same_results(result, theirs(args), narrowest, args)
+            alike = result is None or (
+                same_results(result, plain := theirs(args), narrowest, args)
+                or same_results(result, plain, narrowest, args, [theirs(_scaled(args, by)) for by in near])
+            )
         agreed = agreed + 1 if alike else 0
     return agreed >= 2
 
 
-def _quartered(tree: Any) -> Any:
-    """Return a nest whose arrays are divided by 4."""
+def _scaled(tree: Any, by: float) -> Any:
+    """Return a nest whose arrays are multiplied by a number."""
     return trees.tree_map(
-        lambda x: x * x.dtype.type(0.25) if isinstance(x, np.ndarray) and x.dtype.kind in "fc" else x, tree
+        lambda x: x * x.dtype.type(by) if isinstance(x, np.ndarray) and x.dtype.kind in "fc" else x, tree
     )
 
 
-def same_results(recorded: Any, plain: Any, narrowest: int, arguments: Any = ()) -> bool:
-    """Whether two nests of results are the same, to the rounding of numbers of so many bytes."""
-    ours, theirs = trees.leaves(recorded), trees.leaves(plain)
-    scale = max(map(_largest, [x for _, x in (*theirs, *trees.leaves(arguments))]), default=0.0)
+def same_results(recorded: Any, plain: Any, narrowest: int, arguments: Any = (), near: Any = ()) -> bool:
+    """Whether two nests of results are the same, to the rounding of numbers of so many bytes.
+
+    `near`: what the second is where its arguments are rounded.
+    """
+    nests = [trees.leaves(x) for x in (recorded, plain, *near)]
+    (paths, ours), (places, theirs), *others = (
+        zip(*nest, strict=True) if nest else ((), ()) for nest in nests
+    )
+    scale = max(map(_largest, [*theirs, *(x for _, x in trees.leaves(arguments))]), default=0.0)
     noise = NOISE[narrowest] * scale
-    return [path for path, _ in ours] == [path for path, _ in theirs] and all(
-        _alike(x, y, ROUNDING[narrowest], noise) for (_, x), (_, y) in zip(ours, theirs, strict=True)
+    return paths == places and all(
+        _alike(x, y, ROUNDING[narrowest], noise, beside)
+        for x, y, *beside in zip(ours, theirs, *(x for _, x in others), strict=True)
     )
 
 
-def _alike(x: Any, y: Any, rounding: float, noise: float) -> bool:
+def _alike(x: Any, y: Any, rounding: float, noise: float, near: list[Any]) -> bool:
     """Whether two results are of one type, shape and dtype, and nearly equal."""
     if not isinstance(y, (np.ndarray, np.generic, int, float)):
         return type(x) is type(y)
@@ -110,7 +121,7 @@ def _alike(x: Any, y: Any, rounding: float, noise: float) -> bool:
         if equal or np.asarray(y).dtype.kind not in "fc":
             return equal
         x = np.where(np.isfinite(x), x, y)  # the recorder mends what has overflowed, and so does the program
-        bound = noise + rounding * _largest(y)
+        bound = noise + rounding * _largest(y) + 4 * max((_largest(z - y) for z in near), default=0.0)
         return bool(np.allclose(x, y, rtol=0, atol=bound, equal_nan=True))
 
 

@@ -110,6 +110,7 @@ class Tracer(Unanswered):
     T = property(lambda self: record(np.transpose, (self,), {}))
     real = property(lambda self: record(np.real, (self,), {}))
     imag = property(lambda self: record(np.imag, (self,), {}))
+    mT = property(np.matrix_transpose)
 
     def __len__(self) -> int:
         if not self.shape:
