@@ -75,15 +75,7 @@ _WITH_NAN = {
 }
 #: Functions of numbers that may give a finite one for NaN.
 _WITHOUT_NAN = {
-    np.fmin,
-    np.fmax,
-    np.nan_to_num,
-    np.power,
-    operator.pow,
-    np.sort,
-    np.partition,
-    np.hypot,
-    np.copysign,
+    *(np.fmin, np.fmax, np.nan_to_num, np.power, operator.pow, np.sort, np.partition, np.hypot, np.copysign),
 }
 
 
