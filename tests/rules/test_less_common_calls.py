@@ -105,3 +105,30 @@ def test_a_leaf_whose_data_were_looked_at_is_written_to():
     W[0] = 3 * u
     np.sum(W * W).backward()
     assert (held[0], u.grad) == (0.0, 36.0)
+
+
+def test_the_last_two_places_of_an_interpolation_are_one():
+    places, values = np.array([0.0, 1, 2, 2]), np.array([1.0, 3, 4, 7])
+    x = np.array([0.5, 2.0, 2.5, 1.0])
+    for found in (np.interp(Tensor(x), places, values), np.interp(x, Tensor(places), Tensor(values))):
+        np.testing.assert_array_equal(found.data, np.interp(x, places, values))
+    check_gradients(lambda v: np.sum(np.interp(x, places, v) ** 2), values, order=2)
+
+
+def test_a_singular_matrix_has_an_infinite_condition():
+    assert np.linalg.cond(Tensor(np.zeros((3, 3)))).item() == np.inf
+
+
+@pytest.mark.parametrize(
+    ("call", "x"),
+    [
+        (lambda a: np.pad(a, 1, mode="mean"), np.ones((0, 4))),
+        (lambda a: np.pad(a, 1, mode="linear_ramp"), np.ones((3, 0))),
+        (lambda a: np.multiply.reduceat(a, [0, 3]), np.ones((3, 4))),
+        (lambda a: a.flat.__setitem__(2, []), np.ones((2, 2))),
+    ],
+)
+def test_what_numpy_refuses_is_refused(call, x):
+    for a in (x, Tensor(x)):
+        with pytest.raises((ValueError, IndexError)):
+            call(a)

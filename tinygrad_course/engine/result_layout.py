@@ -22,7 +22,7 @@ SHARED = {
     *(np.diff, np.linalg.matrix_power, np.trim_zeros, np.lib.stride_tricks.sliding_window_view),
 }
 #: In the order of rows, however the arguments lie.
-BY_ROWS = {*(np.take, np.choose, np.interp)}
+BY_ROWS = {np.take, np.choose}
 #: In the order of columns where the first argument is.
 AS_FIRST = {np.pad, np.delete, np.insert, np.gradient}
 
@@ -33,7 +33,7 @@ OWN = {
     *(np.nanmean, np.nanvar, np.nanstd, np.cov, np.corrcoef, np.correlate, np.gradient, np.trapezoid),
     *(np.polyval, np.polyint, np.polydiv, np.polyfit, np.linspace, np.logspace, np.geomspace),
     *(np.modf, np.full_like, np.cross, np.linalg.cross, np.sum, np.prod, np.nanmax, np.nanmin),
-    np.linalg.lstsq,
+    *(np.interp, np.linalg.lstsq, np.linalg.cond),
 }
 
 

@@ -89,7 +89,8 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
             for of in (xp, fp)
             for places in (i, i + 1)
         )
-        y = here + (there - here) / (high - low) * (x - low)
+        step = low == high  # the last two places are one
+        y = np.where(step, there, here + (there - here) / np.where(step, 1.0, high - low) * (x - low))
     y = np.where(x < xp[0], fp[0] if left is None else left, y)
     return np.where(x > xp[-1], fp[-1] if right is None else right, y)
 

@@ -77,6 +77,10 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         if width == (0, 0):
             continue
         along = np.moveaxis(array, axis, 0)
+        if not along.shape[0] and mode != "constant":
+            raise ValueError(
+                f"np.pad: axis {axis} of {array.shape} is empty, and mode={mode!r} repeats what is there"
+            )
         if mode in ("edge", "wrap") or (mode in ("reflect", "symmetric") and not odd):
             source = np.pad(np.arange(along.shape[0]), width, mode=mode)  # copies: of which elements?
             padded = along[source]

@@ -210,6 +210,7 @@ def members(indices: Any, n: int) -> tuple[Any, Any]:
 def reduced_segments(ufunc: np.ufunc) -> Callable[..., Any]:
     def reduceat(array: Any, indices: Any, axis: int = 0) -> Any:
         array = as_array(array)
+        np.add.reduceat(np.zeros(array.shape[axis]), indices)  # which raises where NumPy does
         before = (slice(None),) * (axis % array.ndim)
         reduce = UFUNC_METHODS.get((ufunc, "reduce")) or one_by_one(ufunc)
         ends = zip(*(p.tolist() for p in segments(indices, array.shape[axis])), strict=True)
