@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tinygrad_course import Tensor, grad
+from tinygrad_course import Tensor, grad, value_and_grad
 from tinygrad_course.rules import einsum
 from tinygrad_course.rules.indexing import sums_of_rows
 from tinygrad_course.rules.shapes import masked
@@ -285,3 +285,27 @@ def test_interpolation_takes_no_table_of_all_comparisons() -> None:
     np.add.at(weights, below, 2 * y * (1 - places % 1))
     np.add.at(weights, below + 1, 2 * y * (places % 1))
     np.testing.assert_allclose(g, weights, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes"),
+    [
+        ("ij,isk,jsl->kl", [(30, 30), (30, 2, 30), (30, 2, 30)]),
+        ("ij,istk,jstl,kl->", [(9, 9), (9, 2, 2, 9), (9, 2, 2, 9), (9, 9)]),
+        ("...ij,jk,kl->...il", [(2, 20, 20), (20, 20), (20, 20)]),
+    ],
+)
+def test_einsums_of_several_arrays_take_two_at_a_time(text, shapes):
+    """All letters of the first at once are 3,240,000 multiplications, two arrays at a time 108,000."""
+    assert einsum.paired(text, *shapes) is not None
+    arrays = [RNG.normal(size=shape) for shape in shapes]
+    wanted = np.einsum(text, *arrays)
+    weights = RNG.normal(size=wanted.shape)
+    J, grads = value_and_grad(lambda arrays: np.sum(weights * np.einsum(text, *arrays)))(arrays)
+    np.testing.assert_allclose(J, np.sum(weights * wanted), rtol=1e-11)
+    for k, g in enumerate(grads):
+        step = RNG.normal(size=shapes[k])
+        moved = np.einsum(text, *[step if i == k else b for i, b in enumerate(arrays)])
+        np.testing.assert_allclose(
+            np.sum(g * step), np.sum(weights * moved), rtol=1e-9
+        )  # it is linear in each

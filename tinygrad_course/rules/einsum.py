@@ -1,10 +1,11 @@
 """`np.einsum`: the gradient of one operand is an einsum of the others with the output's gradient.
 
-A contraction of two large operands is one matrix product, as a convolution of windows is. Small ones are
-left to NumPy.
+Several operands are contracted two at a time. A contraction of two large ones is one matrix product, as a
+convolution of windows is. Small ones are left to NumPy.
 """
 
 import functools
+import itertools
 import math
 from typing import Any
 
@@ -16,7 +17,9 @@ from tinygrad_course.rules.table import rule
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #: Fewer multiplications than this are not worth the arrangement as a matrix product.
-FEW = 20_000
+FEW = 10_000
+#: Of so many multiplications on it is worth the calls to take two of several arrays at a time.
+PAIRED = 1_000
 
 
 def parsed(args: tuple[Any, ...]) -> tuple[list[str], str, list[Any]]:
@@ -50,23 +53,56 @@ def subscripts(axes: Any) -> str:
     return "".join("..." if axis is Ellipsis else LETTERS[axis] for axis in axes)
 
 
-# ------------------------------------------------------------------ two operands as one product
+# ------------------------------------------------------------------ two operands at a time
 
 
 def contract(*args: Any, **kwargs: Any) -> Any:
-    """`np.einsum`, by one matrix product where two large arrays are contracted."""
-    if not all(np.size(a) for a in args):
+    """`np.einsum`, two of several arrays at a time, by one matrix product where two are large."""
+    text, *given = args
+    plain = isinstance(text, str) and kwargs.keys() <= {"optimize"} and len(given) > 1
+    if plain and all(isinstance(a, (np.ndarray, np.generic)) and a.dtype.kind in "fc" for a in given):
+        if len(given) == 2:
+            large = given[0].size * given[1].size >= FEW
+            plan = planned(text, *map(lying, given)) if large else None
+            if plan is not None:
+                factors, shape, order = plan
+                matrices = [given[i].transpose(axes).reshape(rows) for i, axes, rows, _ in factors]
+                left, right = [transposed(m) if f[-1] else m for m, f in zip(matrices, factors, strict=True)]
+                return np.matmul(left, right).reshape(shape).transpose(order)
+        elif len({a.dtype for a in given}) == 1 and (pair := paired(text, *[a.shape for a in given])):
+            i, j, first, rest = pair
+            one, other = given.pop(j), given.pop(i)
+            return contract(rest, *given, contract(first, other, one))
+    if not all(np.size(a) for a in given):
         same_lengths(args)
-    if len(args) == 3 and isinstance(args[0], str) and kwargs.keys() <= {"optimize"}:
-        text, *given = args
-        numbers = all(isinstance(a, np.ndarray) and a.dtype.kind in "fc" for a in given)
-        plan = planned(text, *map(lying, given)) if numbers else None
-        if plan is not None:
-            factors, shape, order = plan
-            matrices = [given[i].transpose(axes).reshape(rows) for i, axes, rows, _ in factors]
-            left, right = [transposed(m) if f[-1] else m for m, f in zip(matrices, factors, strict=True)]
-            return np.matmul(left, right).reshape(shape).transpose(order)
     return np.einsum(*args, **kwargs)
+
+
+@functools.lru_cache(512)
+def paired(text: str, *shapes: tuple[int, ...]) -> Any:
+    """Which two arrays of several to contract first, how, and the einsum of the rest with what that gives.
+
+    None where it is as cheap at once, or an axis is broadcast or a diagonal.
+    """
+    terms, output, _ = parsed((text, *[np.broadcast_to(0, shape) for shape in shapes]))
+    sizes: dict[str, int] = {}
+    for term, shape in zip(terms, shapes, strict=True):
+        if len({*term}) < len(term) or any(
+            sizes.setdefault(c, n) != n for c, n in zip(term, shape, strict=True)
+        ):
+            return None
+
+    def steps(letters: Any) -> int:
+        return math.prod(sizes[c] for c in {*letters})
+
+    i, j = min(
+        itertools.combinations(range(len(terms)), 2), key=lambda two: steps(terms[two[0]] + terms[two[1]])
+    )
+    if 2 * steps(terms[i] + terms[j]) > steps(sizes) or steps(sizes) < PAIRED:
+        return None
+    others = [term for k, term in enumerate(terms) if k not in (i, j)]
+    left = "".join(c for c in dict.fromkeys(terms[i] + terms[j]) if c in "".join((*others, output)))
+    return i, j, f"{terms[i]},{terms[j]}->{left}", f"{','.join((*others, left))}->{output}"
 
 
 def same_lengths(args: tuple[Any, ...]) -> None:
