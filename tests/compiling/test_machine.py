@@ -510,6 +510,18 @@ def test_a_network_of_few_units_on_a_large_matrix(order, monkeypatch):
     assert len(made) == 2
 
 
+@pytest.mark.parametrize(
+    "shapes", [((8, 4, 9), (8, 9, 16)), ((8, 9), (8, 9, 16)), ((9,), (9, 16)), ((8, 9), (9,))]
+)
+def test_stacks_and_vectors_are_no_narrow_matrices(shapes, monkeypatch):
+    monkeypatch.setattr(products, "LARGE", 8)
+    monkeypatch.setattr(jit, "compile_source", interpreted)
+    rng = np.random.default_rng(0)
+    left, right = (rng.normal(size=n) for n in shapes)
+    step = compiled(lambda a, b: np.tanh(a @ b), engine="machine")
+    assert_equal(step(left, right), np.tanh(left @ right))
+
+
 # ------------------------------------------------------------------ whole loops
 
 

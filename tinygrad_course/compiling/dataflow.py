@@ -168,6 +168,17 @@ def _collect(parts: Iterable[Any], found: list[Value]) -> None:
             _collect(part, found)
 
 
+#: The dtypes that machine code and BLAS compute in.
+FLOATS = {np.dtype("f8"), np.dtype("f4")}
+
+
+def is_product(value: Value) -> bool:
+    """Whether a call is a product of two matrices of one of these dtypes."""
+    if value.function is not np.matmul or value.dtype not in FLOATS or len(value.shape) != 2:
+        return False
+    return all(v.kind == "array" and v.dtype == value.dtype for v in value.args)
+
+
 def is_elementwise(value: Value) -> bool:
     """Whether a call is a ufunc on arrays, entry by entry, with one result."""
     f = value.function
@@ -232,26 +243,18 @@ WRITES = {assign, accumulated}
 
 def is_view(value: Value) -> bool:
     """Whether a call returns the memory of its first argument in another shape."""
-    f = value.function
+    f, base = value.function, value.args[0] if value.args else None
+    if value.kind != "array" or not isinstance(base, Value) or base.kind != "array":
+        return False
     if f is operator.getitem:
-        index = value.args[1]
-        parts = index if isinstance(index, tuple) else (index,)
-        return (
-            value.kind == "array"
-            and value.args[0].kind == "array"
-            and all(
-                p is None or p is Ellipsis or type(p) is int or (type(p) is slice and not value.inputs[1:])
-                for p in parts
-            )
+        parts = value.args[1] if isinstance(value.args[1], tuple) else value.args[1:]
+        numbers = len(value.inputs) > 1  # that may be others in the next call
+        return all(
+            p is None or p is Ellipsis or type(p) is int or (type(p) is slice and not numbers) for p in parts
         )
-    return (
-        f in {np.transpose, np.broadcast_to, np.reshape, segment}
-        and value.kind == "array"
-        and value.args[0].kind == "array"
-        and not value.kwargs
-        and not value.inputs[1:]
-        and (f is not np.reshape or len(value.args) == 2)  # in another order it may be a copy
-    )
+    whole = f in {np.transpose, np.broadcast_to, np.reshape, segment} and len(value.inputs) == 1
+    by_rows = f is not np.reshape or len(value.args) == 2  # in another order it may be a copy
+    return whole and by_rows and not value.kwargs
 
 
 class Program:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.builder import Builder, rewritten
-from tinygrad_course.compiling.dataflow import Program, Value, accumulated, is_view
+from tinygrad_course.compiling.dataflow import FLOATS, Program, Value, accumulated, is_view
 from tinygrad_course.compiling.machine import jit
 from tinygrad_course.compiling.passes.fuse import FusedCall
 from tinygrad_course.rules.indexing import scatter
@@ -36,7 +36,7 @@ def assemble(program: Program) -> Program:
     uses = program.uses()
 
     def change(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
-        if value.kind != "array" or not value.size or value.dtype not in {np.dtype("f8"), np.dtype("f4")}:
+        if value.kind != "array" or not value.size or value.dtype not in FLOATS:
             return None
         found, parts, arrays = _parts(value), [], []
         if value.function is accumulated:

@@ -104,11 +104,6 @@ def _one_fused(program: Program) -> Program:
 
 def _written_out(columns: Columns, stored: list[Value], scalars: list[Value]) -> FusedCall:
     made = jit.function(*step_text(columns, stored, scalars))
-    return FusedCall(functools.partial(_checked, made) if columns.singular else made, columns.numbers.values)
-
-
-def _checked(function: Callable[..., Any], *given: Any) -> Any:
-    *scalars, wrong = function(*given)
-    if wrong:
-        raise np.linalg.LinAlgError("Singular matrix")
-    return scalars
+    if columns.singular:
+        made = jit.checked(made, np.linalg.LinAlgError("Singular matrix"))
+    return FusedCall(made, columns.numbers.values)

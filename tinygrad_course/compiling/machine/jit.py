@@ -52,6 +52,18 @@ def compile_source(source: str, types: tuple[str, ...]) -> Callable[..., Any]:
     return made
 
 
+def checked(function: Callable[..., Any], error: Exception) -> Callable[..., Any]:
+    """Return a function that raises where the last number that a function returns is not 0."""
+    return functools.partial(_check, function, error)
+
+
+def _check(function: Callable[..., Any], error: Exception, *given: Any) -> Any:
+    *scalars, wrong = function(*given)
+    if wrong:
+        raise type(error)(*error.args)
+    return scalars
+
+
 #: What functions of machine code are made of.
 sources: dict[Any, tuple[str, tuple[str, ...]]] = {}
 

@@ -14,7 +14,7 @@ import operator
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Value, is_reduction, is_sum, is_view
+from tinygrad_course.compiling.dataflow import FLOATS, Value, is_reduction, is_sum, is_view
 from tinygrad_course.compiling.machine import jit
 from tinygrad_course.compiling.machine.scalar_code import Numbers, speaks, text
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group
@@ -25,7 +25,6 @@ SHORT, WRITTEN_OUT = 4, 60
 #: number by number. In longer ones that is little, and the mask takes time in each turn. But not where steps
 #: are written out: under a mask, entries that lie apart are read one by one.
 MASKED = 16
-FLOATS = {np.dtype("f8"), np.dtype("f4")}
 
 
 def is_total(value: Value) -> bool:

@@ -7,15 +7,12 @@ pi/2 has to be known to more digits than `vector_math` has it: where one is ther
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Value, accumulated
+from tinygrad_course.compiling.dataflow import FLOATS, Value, accumulated
 from tinygrad_course.compiling.machine import jit
-from tinygrad_course.compiling.machine.loops import FLOATS
 from tinygrad_course.compiling.machine.scalar_code import FEW
 from tinygrad_course.compiling.passes.fuse import FusedCall
 from tinygrad_course.rules.indexing import scatter
@@ -63,13 +60,8 @@ def added_rows(value: Value) -> FusedCall:
     kind, index = f"{value.dtype.str[1:]} 0", _parts(value)[1]
     given = {"x0": kind, "x1": "i8 0"} | ({} if to_zeros else {"x2": kind})
     given |= {"n0": "i8", "n1": "i8", "n2": "i8", "y0": kind}
-    made = functools.partial(_checked, jit.function(given, lines))
+    made = jit.checked(jit.function(given, lines), IndexError("an index is out of bounds"))
     return FusedCall(made, [index.size, value.size // value.shape[0], value.shape[0]])
-
-
-def _checked(add: Callable[..., Any], *arrays: Any) -> None:
-    if add(*arrays)[0]:
-        raise IndexError("an index is out of bounds")
 
 
 # ------------------------------------------------------------------ sines and cosines

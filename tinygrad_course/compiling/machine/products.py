@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Value
+from tinygrad_course.compiling.dataflow import Value, is_product
 from tinygrad_course.compiling.machine import jit, register_tiles
 from tinygrad_course.compiling.passes.fuse import FusedCall
 
@@ -32,15 +32,10 @@ COLUMNS = 256
 
 def is_narrow(value: Value) -> bool:
     """Whether a call is a product of a few rows with a large matrix."""
-    if value.function is not np.matmul or value.dtype not in {np.dtype("f8"), np.dtype("f4")}:
+    if not is_product(value) or not FEW <= value.shape[0] <= MANY:
         return False
-    left, right = value.args
-    return bool(
-        FEW <= left.shape[0] <= MANY
-        and right.size >= LARGE
-        and min(right.shape) >= 8
-        and left.dtype == right.dtype == value.dtype
-    )
+    large: Value = value.args[1]
+    return large.size >= LARGE and min(large.shape) >= 8
 
 
 def narrow_product(value: Value) -> FusedCall:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Value
+from tinygrad_course.compiling.dataflow import Value, is_product
 from tinygrad_course.compiling.machine import jit
 from tinygrad_course.compiling.machine.register_tiles import vector_bytes
 from tinygrad_course.compiling.passes.fuse import FusedCall
@@ -25,19 +25,10 @@ ROWS, VECTORS = 6, 2
 
 def is_small(value: Value) -> bool:
     """Whether a call is a product of small matrices that tiles can make."""
-    if value.function is not np.matmul or value.dtype not in {np.dtype("f8"), np.dtype("f4")}:
+    if not is_product(value) or value.args[0] is value.args[1]:  # a call takes each array once
         return False
-    left, right = value.args
-    return bool(
-        left is not right  # a call takes each array once
-        and len(value.shape) == 2
-        and left.kind == right.kind == "array"
-        and left.dtype == right.dtype == value.dtype
-        and 0 < left.size <= SMALL
-        and 0 < right.size <= SMALL
-        and vector_bytes() // value.dtype.itemsize <= value.shape[1]
-        and value.size <= SMALL
-    )
+    small = all(0 < v.size <= SMALL for v in (*value.args, value))
+    return small and vector_bytes() // value.dtype.itemsize <= value.shape[1]
 
 
 def small_product(value: Value) -> FusedCall:

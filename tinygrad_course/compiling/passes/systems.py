@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_course.compiling import blas
 from tinygrad_course.compiling.builder import Builder, rewritten
-from tinygrad_course.compiling.dataflow import Program, Value
+from tinygrad_course.compiling.dataflow import FLOATS, Program, Value
 
 #: Systems of fewer rows cost no more than their call.
 LEAST = 48
@@ -40,7 +40,7 @@ def quicker_systems(program: Program) -> Program:
 
 
 def _is_system(value: Value) -> bool:
-    if value.function is not np.linalg.solve or value.dtype not in {np.dtype("f8"), np.dtype("f4")}:
+    if value.function is not np.linalg.solve or value.dtype not in FLOATS:
         return False
     a, b = value.args
     if not all(isinstance(x, Value) and x.kind == "array" and x.dtype == value.dtype for x in (a, b)):

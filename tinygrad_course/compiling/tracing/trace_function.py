@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -29,7 +28,7 @@ from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.creation import clock
 from tinygrad_course.engine.finite_gradients import all_finite
-from tinygrad_course.engine.inputs import held, observers, values_of_own, values_returned
+from tinygrad_course.engine.inputs import held, values_of_own, values_returned
 from tinygrad_course.engine.masked_gradients import Masks, masks
 from tinygrad_course.engine.tensor import Tensor
 
@@ -152,7 +151,7 @@ class Recorder:
         """Return a run that stands for every call, whether it is without masks, and whether it is quiet."""
         watched = Masks(made=masked, mended=mended)
         try:
-            run = self.run(watched, NamesInCode())
+            run = self.run(watched)
         except CannotCompile:
             raise
         except Exception as error:
@@ -178,16 +177,17 @@ class Recorder:
         squared = watched.recorded and watched.alone > 0
         if squared:
             watched = Masks(made=masked, mended=True)
-            run = self.run(watched, NamesInCode())
+            run = self.run(watched)
         self._check_the_way(run, asked=captured.reads(ASKING))
         known = all_finite(x for _, x in trees.leaves((run.result, run.changes)))  # (a program is looked at)
         if unmasked and (not known or loses_nan(run.program, run.trace, since, exponentials=alone)):
             return self.record(captured, mended=True)
         return run, unmasked, quiet
 
-    def run(self, watched: Masks, names: NamesInCode | None = None, first: Run | None = None) -> Run:
-        """Run the function on tracers."""
-        tracing = Trace(names, None if first is None else first.trace)
+    def run(self, watched: Masks, first: Run | None = None) -> Run:
+        """Run the function on tracers, for the first time or as it did then."""
+        names = NamesInCode()
+        tracing = Trace(names) if first is None else Trace(first=first.trace)
         watched.calls = tracing.calls
         inputs: list[Value] = []
         paths: list[str] = []
@@ -211,7 +211,7 @@ class Recorder:
                 self.args, iter([wrap(p, x) for p, x in named_arguments(self.f, self.args)])
             )
             contents = Contents(dict(zip(argument_names(self.f, len(standing)), standing, strict=True)))
-            with names or _watched(), none_swallowed(), np.errstate(all="ignore"):
+            with names, none_swallowed(), np.errstate(all="ignore"):
                 returned = values_returned(self.f, standing, since)
             if any(held(t)[0] is not t or held(t)[1] is not tracer for t, tracer in given):
                 raise CannotCompile(IN_PLACE.format("an argument"))
@@ -226,7 +226,7 @@ class Recorder:
             needed = {id(v) for v in Program(inputs, results).values()}
             asked = [v for v, _ in tracing.calls if v.function in RAISING and id(v) not in needed]
             program = Program(inputs, results + asked)
-            if names is not None:
+            if first is None:
                 names.give(program)
         finally:
             masks.reset(token)
@@ -274,16 +274,6 @@ class Recorder:
         again = self.run(Masks(made=run.watched.made, mended=run.watched.mended), first=run)
         _check_alike(run, again)
         return again
-
-
-@contextmanager
-def _watched() -> Iterator[None]:
-    """Let gradients be left on the way, as where names are given: computed Tensors add them up."""
-    token = observers.set((*observers.get(), lambda *_: None))
-    try:
-        yield
-    finally:
-        observers.reset(token)
 
 
 def _check_alike(first: Run, again: Run) -> None:
