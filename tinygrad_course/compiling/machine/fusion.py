@@ -47,20 +47,22 @@ def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, lis
     results = [*program.results, *map(Builder().total, large.values())]
     program = assemble(stack_products(Program(program.inputs, results)))
     tiny = tiny_calls(program)
+    alone = {id(v): make for v in program.values() if id(v) not in tiny and (make := _alone(v)) is not None}
+
+    def space(value: Value) -> Any:
+        if id(value) in tiny or id(value) in alone:
+            return "tiny" if id(value) in tiny else id(value)
+        return loops.space(value) if is_fusable(value) else None
 
     def made(group: Group) -> FusedCall:
-        if id(group.calls[0]) not in tiny:
-            return _fused(group)
-        columns = Columns(Program(group.inputs, group.calls), group.calls)
-        return _written_out(columns, group.stored, group.scalars)
+        first = group.calls[0]
+        if id(first) in alone:
+            return alone[id(first)](first)
+        if id(first) not in tiny:
+            return Loops(group).fused()
+        return _written_out(Columns(Program(group.inputs, group.calls), group.calls), group)
 
-    program = fuse(
-        program,
-        lambda v: id(v) in tiny or is_fusable(v) or _alone(v) is not None,
-        lambda v: "tiny" if id(v) in tiny else _space(v),
-        lambda v: id(v) not in tiny and is_total(v),
-        made,
-    )
+    program = fuse(program, space, lambda v: id(v) not in tiny and is_total(v), made)
     return program, [new for old, new in zip(results, program.results, strict=True) if id(old) not in large]
 
 
@@ -78,32 +80,19 @@ _ALONE = (
 )
 
 
-def _space(value: Value) -> Any:
-    return loops.space(value) if _alone(value) is None else id(value)
-
-
-def _fused(group: Group) -> FusedCall:
-    make = _alone(group.calls[0])
-    return Loops(group).fused() if make is None else make(group.calls[0])
-
-
 def _one_fused(program: Program) -> Program:
-    results = [v for v in program.results if v.function is not None and v.kind in {"array", "scalar"}]
-    chosen = {id(v): v for v in results}
+    chosen = {id(v): v for v in program.results if v.function is not None and v.kind in {"array", "scalar"}}
     if not chosen or any(v.dtype != np.float64 for v in chosen.values()):
         raise NotFused
     inner = Program(program.inputs, list(chosen.values()))
-    columns = Columns(inner)
-    stored = [v for v in inner.results if v.shape]
-    scalars = [v for v in inner.results if not v.shape]
-    inputs = tuple(v for v in program.inputs if id(v) in columns.names)
-    fused = _written_out(columns, stored, scalars)
-    new = called(fused, inputs, scalars, stored, inner.results)
+    columns, group = Columns(inner), Group(inner.results, {*chosen})
+    group.inputs = [v for v in program.inputs if id(v) in columns.names]
+    new = called(_written_out(columns, group), group.inputs, group)
     return Program(program.inputs, [new.get(id(v), v) for v in program.results])
 
 
-def _written_out(columns: Columns, stored: list[Value], scalars: list[Value]) -> FusedCall:
-    made = jit.function(*step_text(columns, stored, scalars))
+def _written_out(columns: Columns, group: Group) -> FusedCall:
+    made = jit.function(*step_text(columns, group.stored, group.scalars))
     if columns.singular:
         made = jit.checked(made, np.linalg.LinAlgError("Singular matrix"))
     return FusedCall(made, columns.numbers.values)

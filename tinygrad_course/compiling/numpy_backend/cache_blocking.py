@@ -1,9 +1,8 @@
 """Long chains of elementwise calls a block at a time: what one call leaves, the next finds in the cache."""
 
+import math
 from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value, is_elementwise, is_sum
 from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode, python_function
@@ -19,27 +18,25 @@ BLOCK = 8192
 
 def block_for_cache(program: Program) -> Program:
     """Return a program whose long elementwise chains, and the sums over them, are done a block at a time."""
-    return fuse(program, _fits, _space, is_sum, lambda chain: FusedCall(_Blocks(chain)), CHAIN)
+    return fuse(program, _space, is_sum, lambda chain: FusedCall(_Blocks(chain)), CHAIN)
 
 
-def _space(value: Value) -> tuple[int, ...]:
-    return value.args[0].shape if is_sum(value) else value.shape
-
-
-def _fits(value: Value) -> bool:
+def _space(value: Value) -> tuple[int, ...] | None:
+    """Return the shape that a long call runs over, None of another."""
     if is_sum(value):
-        a = value.args[0]
-        return value.kind == "scalar" and a.kind == "array" and a.size >= LONG and a.dtype.kind == "f"
+        a: Value = value.args[0]
+        long = value.kind == "scalar" and a.kind == "array" and a.size >= LONG and a.dtype.kind == "f"
+        return a.shape if long else None
     if not is_elementwise(value) or value.size < LONG:
-        return False
-    return all(v.shape == value.shape or v.kind != "array" for v in value.inputs)
+        return None
+    return value.shape if all(v.shape == value.shape or v.kind != "array" for v in value.inputs) else None
 
 
 class _Blocks:
     """Runs a chain over arrays of one shape."""
 
     def __init__(self, group: Group) -> None:
-        size = int(np.prod(_space(group.calls[0])))
+        size = math.prod(_space(group.calls[0]) or ())
         self.whole = _steps(group, BLOCK)
         rest = size % BLOCK
         self.rest = _steps(group, rest) if rest else None

@@ -148,14 +148,14 @@ def expand(product: Product) -> list[Product]:
     return terms
 
 
-def merged(a: Product, b: Product, exponent: int = 1, *, cancel: bool = False) -> Product:
-    """Return a * b**exponent; with `cancel`, equal factors above and below the line are gone."""
+def merged(a: Product, b: Product) -> Product:
+    """Return a * b; of equal factors above and below the line those of a sigmoid alone are gone."""
     powers: dict[Any, int] = {}
-    for f, n in (*a.factors, *((f, n * exponent) for f, n in b.factors)):
-        key = (f, cancel or n > 0 or isinstance(f, Sigmoid))  # x/x is not 1 where x is 0
+    for f, n in (*a.factors, *b.factors):
+        key = (f, n > 0 or isinstance(f, Sigmoid))  # x/x is not 1 where x is 0
         powers[key] = powers.get(key, 0) + n
-    coefficient = a.coefficient * float(b.coefficient) ** exponent
-    return Product(coefficient, tuple((f, n) for (f, _), n in powers.items() if n))
+    factors = tuple((f, n) for (f, _), n in powers.items() if n)
+    return Product(a.coefficient * b.coefficient, factors)
 
 
 def combine(terms: Iterable[Product], *, cancel: bool = False) -> list[Product]:

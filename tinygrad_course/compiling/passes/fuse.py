@@ -59,7 +59,6 @@ class Group:
 
 def fuse(
     program: Program,
-    fits: Callable[[Value], bool],
     space: Callable[[Value], Any],
     ends: Callable[[Value], bool],
     fused: Callable[[Group], FusedCall],
@@ -67,11 +66,11 @@ def fuse(
 ) -> Program:
     """Return a program in which calls that fit together are fused, at `least` so many.
 
-    Each of them `fits`, and has the same `space`; one that `ends` is ready only when all is: a sum. What
-    computes a group is `fused`; it raises `NotFused` if there is nothing.
+    They have the same `space`, which is None of what stays a call; one that `ends` is ready only when all is:
+    a sum. What computes a group is `fused`; it raises `NotFused` if there is nothing.
     """
     order = [v for v in program.values() if v.function is not None]
-    fitting = {id(v): (space(v),) for v in order if fits(v)}
+    fitting = {id(v): (over,) for v in order if (over := space(v)) is not None}
     if not fitting:
         return program
     stage: dict[int, int] = {}
@@ -100,7 +99,7 @@ def fuse(
         try:
             group = Group(calls, needed)
             inputs = [new[id(v)] for v in group.inputs]
-            parts = called(fused(group), inputs, group.scalars, group.stored, calls)
+            parts = called(fused(group), inputs, group)
             new |= {id(v): v for v in calls} | parts  # some are seen by nobody outside
         except NotFused:
             for v in calls:
@@ -109,18 +108,16 @@ def fuse(
     return regrouped(program, group_of, make) if pieces else program
 
 
-def called(
-    fused: FusedCall, inputs: Sequence[Value], scalars: list[Value], stored: list[Value], calls: list[Value]
-) -> dict[int, Value]:
-    """Return what stands for scalars and arrays where some calls are fused, by the ids of these."""
+def called(fused: FusedCall, inputs: Sequence[Value], group: Group) -> dict[int, Value]:
+    """Return what stands for scalars and arrays where a group's calls are fused, by the ids of these."""
     whole = Value(fused, tuple(inputs), {}, (), None, "tuple")
-    whole.born = min(v.born for v in calls)
+    whole.born = min(v.born for v in group.calls)
     new = {}
-    for i, v in enumerate([*scalars, *stored]):
+    for i, v in enumerate([*group.scalars, *group.stored]):
         new[id(v)] = Value(part, (whole, i), {}, v.shape, v.dtype, v.kind)
         new[id(v)].born = whole.born
-    fused.arrays = [new[id(v)] for v in stored]
-    fused.scalars = [new[id(v)] for v in scalars]
+    fused.arrays = [new[id(v)] for v in group.stored]
+    fused.scalars = [new[id(v)] for v in group.scalars]
     return new
 
 
