@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.compiling.test_equality import assert_equal
 from tinygrad_course import compiled, value_and_grad
 from tinygrad_course.compiling.machine import fusion
-from tinygrad_course.compiling.machine.tiny_calls import MANY, TINY
+from tinygrad_course.compiling.machine.fusion import MANY, TINY
 
 pytest.importorskip("llvmlite.binding")
 

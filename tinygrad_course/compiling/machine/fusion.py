@@ -13,20 +13,21 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.builder import Builder
-from tinygrad_course.compiling.dataflow import Program, Value
+from tinygrad_course.compiling.dataflow import Program, Value, accumulated, is_reduction, is_view
 from tinygrad_course.compiling.machine import jit, loops
 from tinygrad_course.compiling.machine.assembling import assemble, assembled, assembling
-from tinygrad_course.compiling.machine.columns import Columns, step_text
+from tinygrad_course.compiling.machine.columns import MOVES, SYSTEMS, Columns, is_cross, is_indexed, step_text
 from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.own_loops import added_rows, adds_rows, is_wave, wave
 from tinygrad_course.compiling.machine.products import is_narrow, narrow_product
-from tinygrad_course.compiling.machine.small_products import is_small, small_product
-from tinygrad_course.compiling.machine.stack_products import stack_products
-from tinygrad_course.compiling.machine.tiny_calls import tiny_calls
+from tinygrad_course.compiling.machine.scalar_code import speaks
+from tinygrad_course.compiling.machine.small_products import is_small, small_product, stack_products
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, NotFused, called, fuse
 
 #: Results of more bytes than this are looked at while they are made.
 LARGE = 65_536
+#: The rows of a tiny matrix; so many products and systems of such, or calls, are worth being written out.
+TINY, MANY, CALLS = 4, 4, 60
 
 
 def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, list[Value]]:
@@ -46,7 +47,7 @@ def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, lis
         large = {id(v): v for v in looked if v.kind == "array" and v.nbytes >= LARGE}
     results = [*program.results, *map(Builder().total, large.values())]
     program = assemble(stack_products(Program(program.inputs, results)))
-    tiny = tiny_calls(program)
+    tiny = _tiny_calls(program)
     alone = {id(v): make for v in program.values() if id(v) not in tiny and (make := _alone(v)) is not None}
 
     def space(value: Value) -> Any:
@@ -96,3 +97,29 @@ def _written_out(columns: Columns, group: Group) -> FusedCall:
     if columns.singular:
         made = jit.checked(made, np.linalg.LinAlgError("Singular matrix"))
     return FusedCall(made, columns.numbers.values)
+
+
+# ------------------------------------------------------------------ tiny matrices
+
+
+def _tiny_calls(program: Program) -> set[int]:
+    """Return the ids of the calls that `Columns` writes out: those on tiny matrices, if there are many."""
+    kept, found = {id(v) for v in program.results}, {}
+    for v in program.values():
+        shows = is_view(v) and (id(v) in kept or id(v.args[0]) not in found)  # memory of others
+        if v.function is not None and _is_tiny(v) and not shows:
+            found[id(v)] = v
+    products = sum(v.function in {np.matmul, np.dot, np.cross, *SYSTEMS} for v in found.values())
+    return set(found) if products >= MANY or len(found) >= CALLS else set()
+
+
+def _is_tiny(value: Value) -> bool:
+    for v in (value, *value.inputs):
+        if v.dtype != np.float64 or not 0 < v.size <= TINY * TINY or len(v.shape) > 2:
+            return False
+    if value.kind != ("array" if value.shape else "scalar") or is_indexed(value):
+        return False
+    plain = value.function in {np.matmul, np.dot, *SYSTEMS, np.transpose, np.reshape} and not value.kwargs
+    if plain or is_reduction(value):
+        return all(v.shape for v in value.inputs)
+    return value.function in MOVES or value.function is accumulated or is_cross(value) or speaks(value)

@@ -60,12 +60,10 @@ class _Blocks:
 
 def _steps(group: Group, size: int) -> Callable[..., Any]:
     """Return a function that runs the calls of a group on `size` entries."""
-    new: dict[int, Value] = {}
-    inputs = []
-    for v in group.inputs:
-        made = Value(None, (), {}, (size,) if v.kind == "array" else (), v.dtype, v.kind)
-        new[id(v)] = made
-        inputs.append(made)
+    inputs = [
+        Value(None, (), {}, (size,) if v.kind == "array" else (), v.dtype, v.kind) for v in group.inputs
+    ]
+    new = {id(v): made for v, made in zip(group.inputs, inputs, strict=True)}
     for call in group.calls:
         args = tuple(new[id(a)] if isinstance(a, Value) else a for a in call.args)
         shape: tuple[int, ...] = () if is_sum(call) else (size,)
