@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_course import Tensor, grad, graph
+from tinygrad_course.graph import replay
+from tinygrad_course.graph.related import related
 
 
 def course_example():
@@ -149,3 +151,40 @@ def test_a_dict_that_holds_itself_among_the_users_names():
     with pytest.raises(ValueError, match="broadcast") as caught:
         Tensor(np.ones(3), name="W") * names["given"]
     assert [node.name for node in caught.value.graph][:2] == ["W", "given"]
+
+
+@pytest.mark.parametrize(
+    "cost",
+    [
+        lambda A: np.sum(np.linalg.eigh(A).eigenvalues ** 2 * np.arange(3)),
+        lambda A: np.sum(np.linalg.eigh(A).eigenvectors[:, 0] ** 2 * np.arange(3)),
+        lambda A: 2 * np.linalg.slogdet(A).logabsdet,
+        lambda A: np.sum(np.linalg.svd(A).S ** 3) + np.sum(np.linalg.qr(A).R),
+    ],
+)
+def test_functions_of_several_results_are_computed_again_forward_and_back(cost):
+    A = np.random.RandomState(0).rand(3, 3) + 3 * np.eye(3)
+    t = Tensor(A + A.T, name="A")
+    J = cost(t)
+    g = graph(J)
+    values = replay.forward(g)
+    assert replay.changed(g, values) is None
+    found = replay.backward(g, values).gradients[g["A"].id]
+    J.backward()
+    np.testing.assert_allclose(found, t.grad, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("constant", "told"),
+    [
+        (lambda Y: 2 * Y + 1, "2 Y + 1"),
+        (lambda Y: -Y, "−Y"),
+        (lambda Y: 3 - 2 * Y, "3 − 2 Y"),
+        (lambda Y: -3 - 2 * Y, "−3 − 2 Y"),
+        (lambda Y: Y - 4, "Y − 4"),
+        (lambda Y: 2 * Y.T, "2 Yᵀ"),
+    ],
+)
+def test_nameless_constants_are_told_by_named_ones(constant, told):
+    Y, w = np.array([[0.0, 1.0, 2.0, 5.0]]), Tensor(2.0)
+    assert related(graph(np.sum(constant(Y) * w), names={"Y": Y})) == {1: told}
