@@ -124,6 +124,7 @@ def test_a_singular_matrix_has_an_infinite_condition():
     [
         (lambda a: np.pad(a, 1, mode="mean"), np.ones((0, 4))),
         (lambda a: np.pad(a, 1, mode="linear_ramp"), np.ones((3, 0))),
+        (lambda a: np.pad(a, [(1, 2), (3, 4)]), np.ones(())),
         (lambda a: np.multiply.reduceat(a, [0, 3]), np.ones((3, 4))),
         (lambda a: a.flat.__setitem__(2, []), np.ones((2, 2))),
     ],

@@ -56,13 +56,13 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
             f"np.pad of a Tensor with mode={mode!r} and {sorted(kwargs)} has no rule: the modes that have "
             f"one, each with its own keywords, are {', '.join(MODES)}"
         )
-    if not array.ndim:
-        return np.copy(array)
     if isinstance(pad_width, dict):
         named = {axis % array.ndim: width for axis, width in pad_width.items()}
         pad_width = [named.get(i, 0) for i in range(array.ndim)]
         pad_width = [(w, w) if isinstance(w, int) else tuple(w) for w in pad_width]
     widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(pad_width, (array.ndim, 2)))
+    if not array.ndim:
+        return np.copy(array)
     values = kwargs.get("constant_values", 0)
     values = as_array(values) if isinstance(values, (tuple, list)) else values
     if mode == "constant" and not is_tensor(values):
