@@ -767,6 +767,13 @@ def test_a_program_that_is_another_than_its_function_is_refused(monkeypatch, eng
         compiled(lambda x: np.tanh(x) * 2, engine)(x)
     np.testing.assert_allclose(compiled(lambda x: np.exp(x) * 2, engine)(x), np.exp(x) * 2)
 
+    def failing(program, *, machine):
+        return program.results[99]
+
+    monkeypatch.setattr(compiled_function, "lower", failing)  # as where the function's own index is beyond
+    with pytest.raises(CannotCompile, match=f"a fault of the engine '{engine}', not of your code"):
+        compiled(lambda x: np.exp(x) * 2, engine)(x)
+
 
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
 @pytest.mark.parametrize("n", [1, 3])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinygrad_course import compiled, value_and_grad
+from tinygrad_course import compiled, grad, value_and_grad
 from tinygrad_course.compiling.machine import small_products
 from tinygrad_course.compiling.machine.small_products import tiled
 from tinygrad_course.compiling.passes.fuse import MOST, FusedCall
@@ -109,3 +109,19 @@ def test_what_is_taken_along_another_axis_at_many_places_is_what_it_was(engine, 
     for ours, theirs in zip(step(w, x), f(w, x), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-13)
     assert np.shares_memory(step(w, x)[1], x)  # as the function's own result does
+
+
+@pytest.mark.parametrize(("left", "right"), [((20, 20, 3), (3,)), ((3,), (20, 3, 20)), ((9, 12, 3), (3,))])
+def test_stacks_of_small_matrices_times_a_vector(left, right):
+    """They have two axes, as products of matrices have, and are none."""
+    rng = np.random.RandomState(0)
+    A, b, c = rng.randn(*left), rng.randn(*right), rng.randn(*right)
+    for f in (
+        lambda A, b, c: (A @ b) * 2.0,
+        lambda A, b, c: (A @ b) * (A @ c),
+        lambda A, b, c: (A @ b) * ((A + 1) @ b),
+        lambda A, b, c: grad(lambda A: np.sum((A @ b) ** 2 * (A @ c)))(A),
+    ):
+        g = compiled(f, "machine")
+        np.testing.assert_allclose(g(A, b, c), f(A, b, c), rtol=1e-12, atol=1e-13)
+        assert len(g.programs) == 1

@@ -31,7 +31,7 @@ from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import containers
 from tinygrad_course.compiling.tracing.lost_nans import leaves_range
 from tinygrad_course.compiling.tracing.refusals import BY_VALUES, CannotCompile, DecidedByError
-from tinygrad_course.compiling.tracing.same_results import agrees
+from tinygrad_course.compiling.tracing.same_results import agrees, fault
 from tinygrad_course.compiling.tracing.trace_function import Traced, as_arrays, trace_function
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.errors import blocks
@@ -257,7 +257,10 @@ class Compiled(Transformed):
         begin = time.perf_counter()
         for made_with in (masked, True):
             recording = trace_function(self.function, args, self.moving, masked=made_with, mended=masked)
-            made = self._make(recording, args)
+            try:
+                made = self._make(recording, args)
+            except BY_VALUES as error:  # not of the function's: it has run
+                raise fault(self.function, self.engine) from error
             call = functools.partial(_tried, made.call)
             right, result = agrees(
                 recording, self.function, args, self.moving, call, self.engine, held=masked

@@ -174,9 +174,9 @@ FLOATS = {np.dtype("f8"), np.dtype("f4")}
 
 def is_product(value: Value) -> bool:
     """Whether a call is a product of two matrices of one of these dtypes."""
-    if value.function is not np.matmul or value.dtype not in FLOATS or len(value.shape) != 2:
+    if value.function is not np.matmul or value.dtype not in FLOATS or value.kwargs:
         return False
-    return all(v.kind == "array" and v.dtype == value.dtype for v in value.args)
+    return all(v.kind == "array" and v.dtype == value.dtype and len(v.shape) == 2 for v in value.args)
 
 
 def is_elementwise(value: Value) -> bool:

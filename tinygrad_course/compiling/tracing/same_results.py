@@ -57,11 +57,16 @@ def agrees(
     if not right and not _agree_nearer_to_zero(
         lambda x: made(*x), Recorder(f, args, moving).plainly, args, narrowest
     ):
-        raise CannotCompile(
-            f"the program made of {getattr(f, '__name__', f)} returns something else than it: a fault of the "
-            f"engine {engine!r}, not of your code. Call the function itself, and report it"
-        )
+        raise fault(f, engine)
     return True, result
+
+
+def fault(f: Callable[..., Any], engine: str) -> CannotCompile:
+    """Return the error of an engine that makes no program of a function, or a wrong one."""
+    return CannotCompile(
+        f"the program made of {getattr(f, '__name__', f)} returns something else than it, or can't be made: "
+        f"a fault of the engine {engine!r}, not of your code. Call the function itself, and report it"
+    )
 
 
 def _agree_nearer_to_zero(
