@@ -107,12 +107,15 @@ class Expressions:
         self.owned: list[str] = []  # what is to be freed
         self.count = 0
 
-    def value(self, type: str, instruction: str) -> Any:
-        """Append an instruction that has a result, and return its name; for a number, with the type."""
+    def result(self, instruction: str) -> str:
+        """Append an instruction that has a result, and return its name."""
         self.count += 1
-        name = f"%.{self.count}"
-        self.lines.append(f"{name} = {instruction}")
-        return name if type == "ptr" else Number(type, name)
+        self.lines.append(f"%.{self.count} = {instruction}")
+        return f"%.{self.count}"
+
+    def value(self, type: str, instruction: str) -> Number:
+        """Append an instruction whose result is a number, and return that."""
+        return Number(type, self.result(instruction))
 
     # ------------------------------------------------------------------ expressions
 
@@ -153,7 +156,7 @@ class Expressions:
 
     def arithmetic(self, how: str, a: Number, b: Number) -> Number:
         """Append an instruction on two numbers of one type."""
-        return self.value(a.type, f"{how} {a}, {b.text}")  # type: ignore[no-any-return]
+        return self.value(a.type, f"{how} {a}, {b.text}")
 
     def binary(self, operator: ast.operator, a: Number, b: Number) -> Number:
         """Return a number made of two."""
@@ -169,15 +172,15 @@ class Expressions:
         a, b = self._alike(a, b)
         function = f"@llvm.{name}.{'f32' if a.type == 'float' else 'f64'}"
         self.declared.add(f"{a.type} {function}({a.type}, {a.type})")
-        return self.value(a.type, f"call {how} {a.type} {function}({a}, {b})")  # type: ignore[no-any-return]
+        return self.value(a.type, f"call {how} {a.type} {function}({a}, {b})")
 
     def _unary(self, node: ast.UnaryOp) -> Number:
         x = self.expression(node.operand)
         if isinstance(node.op, ast.Not):
-            return self.value("i1", f"xor {x}, true")  # type: ignore[no-any-return]
+            return self.value("i1", f"xor {x}, true")
         if x.known is not None:
             return number(-x.known, x.type)
-        return self.value(x.type, f"fneg {CAREFUL} {x}")  # type: ignore[no-any-return]
+        return self.value(x.type, f"fneg {CAREFUL} {x}")
 
     def _alike(self, a: Number, b: Number) -> tuple[Number, Number]:
         """Return two numbers in the type that can hold both; integers that are written out take any."""
@@ -202,7 +205,7 @@ class Expressions:
             ("i64", "float"): "sitofp", ("i1", "double"): "uitofp", ("i1", "float"): "uitofp",
             ("i1", "i64"): "zext",
         }[x.type, type]  # fmt: skip
-        return self.value(type, f"{how} {x} to {type}")  # type: ignore[no-any-return]
+        return self.value(type, f"{how} {x} to {type}")
 
     def _place(self, array: Array, index: ast.expr) -> str:
         """Return a pointer to an entry."""
@@ -211,14 +214,14 @@ class Expressions:
             offset = number(0, "i64")
             for i, stride in zip(parts, array.strides, strict=False):
                 offset = self.arithmetic("add nsw", offset, self.arithmetic("mul nsw", i, stride))
-            start = self.value("ptr", f"getelementptr i8, ptr {array.data}, {offset}")
+            start = self.result(f"getelementptr i8, ptr {array.data}, {offset}")
             if len(parts) == len(array.strides):
-                return start  # type: ignore[no-any-return]
-            return self.value("ptr", f"getelementptr inbounds {STORED[array.kind]}, ptr {start}, {parts[-1]}")  # type: ignore[no-any-return]
+                return start
+            return self.result(f"getelementptr inbounds {STORED[array.kind]}, ptr {start}, {parts[-1]}")
         at = parts[0]
         for i, n in zip(parts[1:], array.shape[1:], strict=True):
             at = self.arithmetic("add nsw", self.arithmetic("mul nsw", at, n), i)
-        return self.value("ptr", f"getelementptr inbounds {STORED[array.kind]}, ptr {array.data}, {at}")  # type: ignore[no-any-return]
+        return self.result(f"getelementptr inbounds {STORED[array.kind]}, ptr {array.data}, {at}")
 
     def _entry(self, node: ast.Subscript) -> Number:
         if isinstance(node.value, ast.Attribute):  # x.shape[0], x.strides[0]
@@ -230,10 +233,10 @@ class Expressions:
         pointer = self._place(array, node.slice)
         found = self.value(STORED[kind], f"load {STORED[kind]}, ptr {pointer}, align 1")
         if kind == "b1":
-            return self.value("i1", f"icmp ne {found}, 0")  # type: ignore[no-any-return]
+            return self.value("i1", f"icmp ne {found}, 0")
         if kind[0] == "f" or kind == "i8":
-            return found  # type: ignore[no-any-return]
-        return self.value("i64", f"{'zext' if kind[0] == 'u' else 'sext'} {found} to i64")  # type: ignore[no-any-return]
+            return found
+        return self.value("i64", f"{'zext' if kind[0] == 'u' else 'sext'} {found} to i64")
 
     # ------------------------------------------------------------------ calls
 
@@ -279,7 +282,7 @@ class Expressions:
         kind = self.expression(dtype.value).kind
         count = self.expression(size)
         nbytes = self.arithmetic("mul nsw", count, number(int(kind[1]), "i64"))
-        pointer = self.value("ptr", f"call noalias ptr @PyMem_RawMalloc({nbytes})")
+        pointer = self.result(f"call noalias ptr @PyMem_RawMalloc({nbytes})")
         self.owned.append(pointer)
         if zeros:
             self.lines.append(f"call void @llvm.memset.p0.i64(ptr {pointer}, i8 0, {nbytes}, i1 false)")
@@ -294,10 +297,10 @@ class Expressions:
 
     def _call_select(self, condition: Number, x: Number, y: Number) -> Number:
         x, y = self._alike(x, y)
-        return self.value(x.type, f"select {condition}, {x}, {y}")  # type: ignore[no-any-return]
+        return self.value(x.type, f"select {condition}, {x}, {y}")
 
     def _call_accumulate(self, total: Number, x: Number) -> Number:
         return self.arithmetic(f"fadd {REORDERED}", *self._alike(total, x))
 
     def _call_min(self, a: Number, b: Number) -> Number:
-        return self.value("i64", f"call i64 @llvm.smin.i64({a}, {b})")  # type: ignore[no-any-return]
+        return self.value("i64", f"call i64 @llvm.smin.i64({a}, {b})")

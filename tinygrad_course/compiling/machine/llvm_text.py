@@ -75,7 +75,7 @@ class Module:
             body.bind(argument.arg, Array(kind, name, shape, gaps or None))
         body.statements(definition.body)
         for i, x in enumerate(body.returned):
-            place = body.value("ptr", f"getelementptr double, ptr %results, i64 {i}")
+            place = body.result(f"getelementptr double, ptr %results, i64 {i}")
             body.lines.append(f"store {body.convert(x, 'double')}, ptr {place}")
         body.free()
         parameters.append("ptr noalias %results")
@@ -131,7 +131,7 @@ class _Body(Expressions):
         """Return numbers as one structure."""
         made = "poison"
         for i, x in enumerate(parts):
-            made = self.value("ptr", f"insertvalue {whole} {made}, {x}, {i}")
+            made = self.result(f"insertvalue {whole} {made}, {x}, {i}")
         return f"{whole} {made}"
 
     def free(self) -> None:
