@@ -29,16 +29,10 @@ MASKED = 16
 
 def is_total(value: Value) -> bool:
     """Whether a call is a sum or an extreme that loops can run along with."""
-    a = value.args[0] if value.args else None
-    return bool(
-        is_reduction(value)
-        and value.dtype in FLOATS
-        and isinstance(a, Value)
-        and a.dtype == value.dtype
-        and a.kind == "array"
-        and a.shape
-        and a.size > 0
-    )
+    if not is_reduction(value) or value.dtype not in FLOATS:
+        return False
+    a: Value = value.inputs[0]
+    return a.kind == "array" and a.dtype == value.dtype and a.shape != () and a.size > 0
 
 
 def is_fusable(value: Value) -> bool:
