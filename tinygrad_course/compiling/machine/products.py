@@ -101,6 +101,13 @@ def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> tuple[str,
     arguments' types.
     """
     k, n = shape
+    lines = _pass_of_rows(m, k, n, dtype) if m > 1 else _pass_of_one_row(k, n, dtype)
+    kind = np.dtype(dtype).str[1:]
+    given = {"x0": f"{kind} 2 strided", "x1": f"{kind} 2", "y0": f"{kind} 1", "y1": f"{kind} 2 strided"}
+    return jit.text_of(given, lines)
+
+
+def _pass_of_rows(m: int, k: int, n: int, dtype: Any) -> list[str]:
     lanes = register_tiles.vector_bytes() // np.dtype(dtype).itemsize
     rows = 4 if register_tiles.vector_bytes() == 32 else 8
     panels = [(p, *panel) for p, panel in enumerate(_panels(m, lanes))]
@@ -132,9 +139,7 @@ def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> tuple[str,
             f"        start = block * {n} + min(j, {n - rows})",
             f"        {tile}, block > 0, at, {width}, {width})",
         ]
-    kind = np.dtype(dtype).str[1:]
-    given = {"x0": f"{kind} 2 strided", "x1": f"{kind} 2", "y0": f"{kind} 1", "y1": f"{kind} 2 strided"}
-    return jit.text_of(given, [*lines, *_from_tiles(panels, rows, str(n), "y1")])
+    return [*lines, *_from_tiles(panels, rows, str(n), "y1")]
 
 
 def in_panels(W: Any) -> Any:
@@ -142,7 +147,7 @@ def in_panels(W: Any) -> Any:
     m, k = W.shape
     lanes = register_tiles.vector_bytes() // W.itemsize
     *_, (top, _, width) = _panels(m, lanes)
-    flat = np.zeros(k * (top + width), W.dtype)
+    flat = np.zeros(k * (top + width if m > 1 else 1), W.dtype)
     for rows, part in _rows_in(flat, m, k):
         part[...] = W[rows]
     return flat
@@ -156,9 +161,27 @@ def out_of_panels(flat: Any, W: Any) -> None:
 
 def _rows_in(flat: Any, m: int, k: int) -> Iterator[tuple[slice, Any]]:
     lanes = register_tiles.vector_bytes() // flat.itemsize
-    for top, bottom, width in _panels(m, lanes):
+    for top, bottom, width in _panels(m, lanes) if m > 1 else [(0, 1, 1)]:
         whole = flat[k * top : k * (top + width)].reshape(k, width)
         yield slice(top, bottom), whole[:, : bottom - top].T
+
+
+def _pass_of_one_row(k: int, n: int, dtype: Any) -> list[str]:
+    return [
+        f"slope, sums = np.empty({n}, x0.dtype), np.zeros({n}, x0.dtype)",
+        f"for j in range({n}):",
+        "    slope[j] = x0[0, j]",
+        f"for l in range({k}):",
+        f"    step = {np.dtype(dtype).str[1:]}(0.0)",
+        f"    for j in range({n}):",
+        "        step = accumulate(step, x1[l, j] * slope[j])",
+        "    w = y0[l] - step",
+        "    y0[l] = w",
+        f"    for j in range({n}):",
+        "        sums[j] += w * x1[l, j]",
+        f"for j in range({n}):",
+        "    y1[0, j] = sums[j]",
+    ]
 
 
 def _from_tiles(panels: list[Any], rows: int, wide: str, target: str, first: str = "") -> Iterator[str]:
