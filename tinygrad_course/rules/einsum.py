@@ -7,6 +7,7 @@ convolution of windows is. Small ones are left to NumPy.
 import functools
 import itertools
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -85,20 +86,15 @@ def paired(text: str, *shapes: tuple[int, ...]) -> Any:
     None where it is as cheap at once, or an axis is broadcast or a diagonal.
     """
     terms, output, _ = parsed((text, *[np.broadcast_to(0, shape) for shape in shapes]))
-    sizes: dict[str, int] = {}
-    for term, shape in zip(terms, shapes, strict=True):
-        if len({*term}) < len(term) or any(
-            sizes.setdefault(c, n) != n for c, n in zip(term, shape, strict=True)
-        ):
-            return None
+    if (sizes := lengths(terms, shapes)) is None:
+        return None
 
     def steps(letters: Any) -> int:
         return math.prod(sizes[c] for c in {*letters})
 
-    i, j = min(
-        itertools.combinations(range(len(terms)), 2), key=lambda two: steps(terms[two[0]] + terms[two[1]])
-    )
-    if 2 * steps(terms[i] + terms[j]) > steps(sizes) or steps(sizes) < PAIRED:
+    pairs = itertools.combinations(range(len(terms)), 2)
+    fewest, i, j = min((steps(terms[i] + terms[j]), i, j) for i, j in pairs)
+    if 2 * fewest > steps(sizes) or steps(sizes) < PAIRED:
         return None
     others = [term for k, term in enumerate(terms) if k not in (i, j)]
     left = "".join(c for c in dict.fromkeys(terms[i] + terms[j]) if c in "".join((*others, output)))
@@ -109,15 +105,20 @@ def same_lengths(args: tuple[Any, ...]) -> None:
     """Raise if a letter stands for axes of different lengths in one array, whatever these are."""
     terms, _, operands = parsed(args)
     for term, x in zip(terms, operands, strict=True):
-        sizes: dict[str, set[int]] = {}
-        for c, n in zip(term, np.shape(x), strict=True):
-            sizes.setdefault(c, set()).add(n)
-        for c, found in sizes.items():
-            if len(found) > 1:
+        shape = np.shape(x)
+        for c, n in zip(term, shape, strict=True):
+            if n != shape[term.index(c)]:
                 raise ValueError(
-                    f"np.einsum: {c!r} in {term!r} stands for axes of different lengths, {sorted(found)}, of "
-                    f"an array of shape {np.shape(x)}"
+                    f"np.einsum: {c!r} in {term!r} stands for axes of different lengths: {shape}"
                 )
+
+
+def lengths(terms: list[str], shapes: Iterable[tuple[int, ...]]) -> dict[str, int] | None:
+    """The length of each letter; None where an axis is broadcast, or a diagonal is taken."""
+    named = [one for term, shape in zip(terms, shapes, strict=True) for one in zip(term, shape, strict=True)]
+    sizes = dict(named)
+    plain = all(sizes[c] == n for c, n in named) and all(len({*term}) == len(term) for term in terms)
+    return sizes if plain else None
 
 
 def lying(a: Any) -> tuple[tuple[int, ...], tuple[bool, ...]]:
@@ -134,12 +135,9 @@ def planned(text: str, a: Any, b: Any) -> Any:
     """
     (shape_a, close_a), (shape_b, close_b) = a, b
     (of_a, of_b), output, _ = parsed((text, np.broadcast_to(0, shape_a), np.broadcast_to(0, shape_b)))
-    sizes = dict(zip(of_a, shape_a, strict=True))
-    if len(sizes) < len(of_a) or len(set(of_b)) < len(of_b) or len(set(output)) < len(output):
+    sizes = lengths([of_a, of_b], [shape_a, shape_b])
+    if sizes is None or len({*output}) < len(output):
         return None
-    for c, n in zip(of_b, shape_b, strict=True):
-        if sizes.setdefault(c, n) != n:
-            return None  # an axis of length 1 is broadcast
     both = [c for c in of_a if c in of_b]
     shared, summed = [c for c in both if c in output], [c for c in both if c not in output]
     rows, columns = [c for c in of_a if c not in of_b], [c for c in of_b if c not in of_a]
