@@ -14,7 +14,6 @@ MOST = 400  # lines
 
 #: Modules that are longer, and why they are one idea all the same.
 LONGER: dict[str, str] = {
-    "audit/command/one_file.py": "a file's way through the check, from its text to its report",
     "engine/stable_forms.py": "one table of what expressions amount to",
     "engine/recording.py": "one path that records, with what it asks of arguments and results",
     "engine/sweep.py": "one sweep for every order",

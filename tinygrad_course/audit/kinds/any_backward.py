@@ -7,18 +7,29 @@ running it: the first values with which both passes run, and with which most of 
 import ast
 import math
 import re
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.oracle import sampled
-from tinygrad_course.audit.execution.paths import arrays, duplicate, fields_of, label, leaves, own_object
+from tinygrad_course.audit.execution.paths import arrays, duplicate, fields_of, label, leaves
 from tinygrad_course.audit.kinds.as_made import new_object
 from tinygrad_course.audit.kinds.base import Assumption, Unfit
-from tinygrad_course.audit.kinds.candidate_costs import Cost, elementwise, implied_costs, own_cost, weighing
+from tinygrad_course.audit.kinds.candidate_costs import (
+    Cost,
+    elementwise,
+    implied_costs,
+    of_output,
+    own_cost,
+    place_for,
+    weighing,
+    written_otherwise,
+)
 from tinygrad_course.audit.kinds.cases import Case, Draw, Tried
 from tinygrad_course.audit.kinds.gradient_names import (
+    GRADIENT,
     bias_once,
     numeric,
     penalized,
@@ -49,6 +60,7 @@ forward function is differentiated."""
 Fitting = tuple[Tried, tuple[int, int]]
 _BATCH = r"(?i)batch|examples|samples|/ ?(m|N)\b|shape\[0\]|\blen\(|axis ?= ?0"
 _TOGETHER = "it may be given the derivative that is taken together with the softmax's"
+_NO_MULTIPLE = " is no derivative that is passed on: the result is no multiple of it"
 TELLING = re.compile(r"times$|passes the derivative|no multiple")
 """What says most of why a function that ran is not judged."""
 
@@ -111,10 +123,10 @@ class AnyBackward(Pair):
             raise problem or Unfit("it takes nothing that was tried")
         # With other labels all may be right, up to a factor.
         factor = not best[0].right and "times" in str(problem) and not self.own_costs and not self.together
-        if not best[0].proved or factor:
-            words = f"none of its gradients is that of {shown_name(self.forward.name)}"
-            none = Unfit(f"{words}; they may be meant otherwise")
+        if factor or not (best[0].proved or best[0].doubt):
+            none = Unfit(self.otherwise)
             raise max(none, problem or none, key=self._told)
+        self.doubt = self.doubt or best[0].doubt
         self.place[axes] = best[1]
         self.exact = self.exact or best[0].complete
         if best[0].complete and fitted is not None and not self.strict:
@@ -177,12 +189,9 @@ class AnyBackward(Pair):
         """Return the case of the same classes written otherwise, where the cost is the same with them."""
         name = next((one for one in self.wanted.forward if category(one) == "labels"), "")
         labels, cost = values.get(name), self.seen
-        if not self.turn or not isinstance(labels, np.ndarray) or np.ndim(cost):
+        other = written_otherwise(labels) if self.turn and not np.ndim(cost) else None
+        if other is None:
             return None
-        hot = labels.ndim == 2 and labels.shape[1] > 1 and bool(np.all(np.sort(labels)[:, -2:] == (0, 1)))
-        if not hot and (labels.ndim != 1 or labels.dtype.kind != "i"):
-            return None
-        other = np.argmax(labels, axis=1) if hot else np.eye(np.max(labels) + 1)[labels]
         try:
             found = self._tried(draw, layout, {**values, name: other})
         except Unfit:
@@ -200,6 +209,7 @@ class AnyBackward(Pair):
     def _tried(self, draw: Draw, layout: Layout, values: dict[str, Any]) -> Tried:
         """Run both functions, differentiate the forward function, and weigh what the other one gives."""
         values, taken = self.values(values, draw), self.wanted
+        self.remarks.pop("cost", None)
         outside = {name: values[name] for name in taken.outside}
         theta: dict[str, Any] = {name: values[name] for name in taken.forward}
         self.data = [*theta.values()]
@@ -218,12 +228,14 @@ class AnyBackward(Pair):
         at = {**theta, **outside, **{name: values[name] for name in taken.costs}}
         told = [one for name, one in arguments.items() if category(name) == "labels"]
         labels = told[0] if told and not of_data_alone(self.node) else None
-        costs = [weighing(weights)]
+        costs, alone = [weighing(weights)], False
         if not weights:
             place, costs = self.costs(layout, output, place, labels)
         if not costs:
-            costs = elementwise(self.gives, at, output[place])
-            arguments = self._of_output(arguments, at, costs, output[place])
+            costs = elementwise(self.gives, at, output[place], self.node.name)
+            slopes = self.derivatives(at, costs[0])
+            arguments = of_output(partial(self.run, self.node), arguments, slopes, output[place])
+            alone = len(arguments) == 1 + ("self" in arguments) and not re.search(r"self\.\w+ = ", self.text)
         if any(np.asarray(part).dtype.itemsize < 8 for part in output if numeric(part)):
             raise Unfit("it computes in single precision")
         passed = duplicate(arguments)
@@ -233,12 +245,13 @@ class AnyBackward(Pair):
                 result = self.run(self.node, passed)
         except Unfit:
             others = [name for name in taken.back if name != taken.upstream and not CACHE.fullmatch(name)]
-            layer = weights and (self.layer or (taken.upstream in taken.back and not others))
+            alone = not np.ndim(output[place]) and not taken.back
+            layer = weights and (self.layer or alone or (taken.upstream in taken.back and not others))
             if not layer and not (self.strict and self.own_costs):
                 raise
             expected = next((one for _, one in self.costs_differentiated(at, costs)), {})
             spoken = [key for key in expected if re.search(rf"\b{key}\b", ast.unparse(self.node))]
-            case = Case(arguments, expected, tuple(spoken or expected), bindings=outside)
+            case = Case(arguments, expected, tuple(spoken or expected), bindings=outside, raised=True)
             case.loose = frozenset(key for key, one in expected.items() if 1 in np.shape(one))
             return Tried(case, 0, bool(expected), ran=False)
         best: Tried | None = None
@@ -248,6 +261,7 @@ class AnyBackward(Pair):
                 case.expected["cost"] = output[place]
             found = self.gradients(result, arguments, passed, case.expected)
             tried = self.held_to(case, found, values, cost)
+            tried.doubt = self.otherwise if alone and not tried.proved else tried.doubt
             if best is None or tried.right > best.right:
                 best, self.cost = tried, cost.node or cost.name
                 if cost.implied:
@@ -259,29 +273,12 @@ class AnyBackward(Pair):
             raise Unfit("no cost goes with it")
         return best
 
-    def _of_output(
-        self, arguments: dict[str, Any], at: Any, costs: list[Cost], output: Any
-    ) -> dict[str, Any]:
-        """Return what a slope is given: the output in the place of the data where it is right with that."""
-        if not costs:
-            raise Unfit(f"no argument of {self.node.name} is the derivative of an output")
-        expected = self.derivatives(at, costs[0])
-        alike = [name for name, value in arguments.items() if np.shape(value) == np.shape(output)]
-        other = arguments | dict.fromkeys(alike, output)
-        result = self.run(self.node, duplicate(other))
-        return other if all(same(result, one) for one in expected.values()) else arguments
-
     def costs(self, layout: Layout, output: list[Any], place: int, labels: Any) -> tuple[int, list[Cost]]:
         """Return which output goes with labels, and the costs that the gradients may be of."""
         if labels is None:
             return place, []
         names = names_of(returned(self.forward), len(output))
-        fits = [number for number, part in enumerate(output) if numeric(part)]
-        fits = [number for number in fits if implied_costs(output[number], number, labels)]
-        layers = {number: int((re.findall(r"\d+", names[number]) or [0])[0]) for number in fits}
-        # Of Z1, A1, Z2, A2 it is A2, of A and Z it is A.
-        linear = {number: re.match(r"(?i)z|logit|score", names[number]) is not None for number in fits}
-        place = min(fits, key=lambda number: (linear[number], -layers[number], number), default=place)
+        place = place_for(labels, output, names, place)
         costs = [own_cost(self.run, one, place, labels, names) for one in self.own_costs]
         costs += implied_costs(output[place], place, labels)
         self.sizes.refuse(layout, labels, output[place] if not costs else labels)
@@ -359,11 +356,15 @@ class AnyBackward(Pair):
         wide = {key: np.size(found[key]) / max(1, np.size(expected[key])) for key in others}
         for_one = [key for key, times in wide.items() if times > 1 and times in sizes]
         shaped = [np.shape(found[key]) == np.shape(expected[key]) for key in found]
-        of_cost = re.search(r"(?i)cost|loss|objective", self.forward.name) and shaped == [True]
+        of_cost = re.search(r"(?i)cost|loss|objective", self.forward.name) is not None
         flat = all(np.ndim(one) < 3 for one in arrays(values))  # labels of pictures and texts are our guess
         through = any(category(name) == "data" for name in self.wanted.back)  # delta(z, a, y)
-        alone = (is_cost or bool(of_cost)) and flat and not through and not with_activation(found, self.data)
-        return Tried(case, len(right), bool(right) or self.together or linear or alone, for_one)
+        alone = flat and not through and not with_activation(found, self.data)
+        proved = alone and (is_cost or (of_cost and shaped == [True]))
+        proved = proved or bool(right) or self.together or linear
+        doubt = f"{upstream}{_NO_MULTIPLE}" * (upstream in case.values)
+        doubt = doubt or self.otherwise * (alone and of_cost)
+        return Tried(case, len(right), proved, for_one, doubt=doubt * (not proved))
 
     def _linear(self, case: Case, found: dict[str, Any], *, told: bool) -> bool:
         """Tell whether the gradients double with the derivative that is passed on."""
@@ -372,16 +373,8 @@ class AnyBackward(Pair):
             return False
         # A softmax's derivative is often taken together with the cost's.
         soft = told and re.search(r"(?i)exp|softmax", f"{self.forward.name} {ast.unparse(self.forward)}")
-        fields = [*vars(passed["self"]).values()] if told and own_object(passed.get("self")) else []
-        fields += [one for held in fields if isinstance(held, list) for one in held]
-        if any(
-            re.fullmatch(r"(?i)\w*soft_?max(?!.*(loss|cost|entropy))\w*", type(one).__name__)
-            for one in fields
-        ):
-            raise Unfit(_TOGETHER)
-        if told and passes_over_softmax(
-            self.program, self.forward, self.node, fields_of(passed.get("self")), self.seen
-        ):
+        held = fields_of(passed.get("self")) or {}
+        if told and passes_over_softmax(self.program, self.forward, self.node, held, self.seen):
             raise Unfit(_TOGETHER)
         if soft and "labels" in map(category, argument_names(self.node)):
             raise Unfit("it takes labels, and seems to be the derivative of a cost of the outputs")
@@ -395,6 +388,7 @@ class AnyBackward(Pair):
         twice = self.gradients(result, case.values, passed, case.expected)
         if all(key in twice and same(twice[key], 2 * np.asarray(one)) for key, one in found.items()):
             return True
-        if told:
-            raise Unfit(f"{upstream} is no derivative that is passed on: the result is no multiple of it")
+        # What reads nothing else may be given the output: dout * (1 - dout).
+        if told and not (len(passed) > 1 and self.reads and GRADIENT.match(upstream or "")):
+            raise Unfit(f"{upstream}{_NO_MULTIPLE}")
         return False

@@ -56,6 +56,7 @@ from tinygrad_course.audit.kinds.pairing import BACKWARD, COST
 from tinygrad_course.audit.kinds.sizes import Sizes
 from tinygrad_course.audit.kinds.what_trains import (
     SCRIPT,
+    functions_for,
     names_gradients,
     repeated,
     script_function,
@@ -69,11 +70,12 @@ from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, needed_names, role_of
 from tinygrad_course.audit.source.syntax import loops, names_in
 
-_TRIED = 150
+_TRIED = 400
 """With how many sets of values a loop is begun at most."""
 _FITTED = 3
 """With how many of them its iterations are differentiated."""
 _USUAL = {"iterations": ITERATIONS, "lambd": 0.3, "print_cost": False, "learning_rate": 0.1}
+_NONE = "its updates are the derivatives of none of the costs that it has or implies"
 _COST = re.compile(r"(?i)cost|loss|err|mse|nll|entropy|\bJ\b|kosten|cout|costo|perdida|sunshi")
 
 
@@ -89,7 +91,8 @@ class AnyLoop(Iterations):
         shared, self.owner = shared_names(program, node), owner
         roles = {name: role_of(name, _USUAL) for name in argument_names(node)}
         self._usual = {name: _USUAL[role] for name, role in roles.items() if role}
-        """What the function is given though it has a default."""
+        """What the function is given though it has a default: the file's own cost and gradient, too."""
+        self._usual |= functions_for(program, node)
         # What changes the loop changes the copies that its methods are functions in.
         super().__init__(with_methods(program), set_up(program, node, shared), loop, shared)
         body = self.loop.body
@@ -101,8 +104,8 @@ class AnyLoop(Iterations):
         self.found = ""
         """The cost that fits."""
         self.limit, self.problem = _TRIED, Unfit("the loop does not begin")
-        self.complete = False
-        """Whether all updates are right."""
+        self.complete, self.doubt = False, ""
+        """Whether all updates are right; why they may be meant so, unless one line makes them right."""
 
     @property
     def described(self) -> str:
@@ -118,7 +121,7 @@ class AnyLoop(Iterations):
         new = self.program.functions.get(method_name(self.owner, "__init__")) if self.owner else None
         start = asked(new) if new is not None else []
         maker = self.sizes.maker
-        needed = [name for name in needed_names(self.whole) if name != "self"]
+        needed = [name for name in needed_names(self.whole) if name not in {"self", *self._usual}]
         outside = self._outside()
         data = [name for name in (argument_names(maker) if maker is not None else ()) if name not in needed]
         problem, tries, fits, seed = self.problem, 0, 0, draw.choice(range(10**6))
@@ -163,13 +166,16 @@ class AnyLoop(Iterations):
                 continue
             if self.complete or self.given is not None:
                 self.given = key
+                self.doubt = self.doubt or made.doubt
                 return made
-            best, fits = best or (made, key), fits + 1  # labels that fit less may be to blame
+            fits += 1
+            if best is None or (best[0].doubt and not made.doubt):
+                best = made, key  # labels that fit less may be to blame
         if best is None:
             self.limit = self.limit // 2 if fits else 0  # other numbers, and the same inputs, help seldom
             self.problem = problem
             raise problem
-        self.given = best[1]
+        self.given, self.doubt = best[1], self.doubt or best[0].doubt
         return best[0]
 
     def _given(self, maker: ast.FunctionDef, values: dict[str, Any]) -> dict[str, Any]:
@@ -264,7 +270,9 @@ class AnyLoop(Iterations):
         shaped = [key for key in way if np.shape(at(after, held[key])) == np.shape(way[key])]
         kept = {key: held[key] for key in shaped if same(at(after, held[key]), way[key])}
         self.paths |= kept
-        return Case(start, {**way, **expected}, (*kept, *expected), m=rows, bindings=bindings)
+        made = Case(start, {**way, **expected}, (*kept, *expected), m=rows, bindings=bindings)
+        made.doubt = _NONE * fit.doubt
+        return made
 
     def _best(
         self, options: list[Candidate], start: Named, after: Named, slopes: Slopes, seen: Named
@@ -280,7 +288,8 @@ class AnyLoop(Iterations):
             memory = {path: (np.zeros_like(value), value) for path, value in named.items()}
         numbers = [float(value) for _, value in leaves(start) if np.ndim(value) == 0]
         rates = self._rates({**start, **after})
-        found: list[tuple[tuple[int, bool, bool, bool], int, Fit]] = []
+        found: list[tuple[tuple[int, bool, bool, bool, bool], int, Fit]] = []
+        first: tuple[int, Step] | None = None
         for number, (_, output, implies) in enumerate(options):
             slope = {path: one[..., number] for path, one in slopes.items() if path in moves or not moves}
             slope = {path: one for path, one in slope.items() if np.any(np.abs(one) > 1e-8)}
@@ -291,6 +300,8 @@ class AnyLoop(Iterations):
             values = {path: moves[path][0] for path in slope if moves}
             steps = {path: moves[path][1] - moves[path][0] for path in values}
             step = Step(slope, values, steps, numbers)
+            if told and not implies and moves:
+                first = first or (number, step)
             fit = fitted(step, descends=told)
             fit = fit if fit is not None and fit.right else remembered(slope, memory)
             if fit is None or 2 * len(fit.right) < len(fit.after):
@@ -303,9 +314,14 @@ class AnyLoop(Iterations):
                     and (ratio := ratio_of({path: slopes[path][..., place] for path in slope}, slope))
                 ]
                 fit = in_scale(fit, step, rates, sums, own=not implies, strict=bool(named) and not self.owner)
-            found.append(((len(fit.right), told, implies is None, fit.factor == 1), number, fit))
+            rank = len(fit.right), told, not fit.penalized, implies is None, fit.factor == 1
+            found.append((rank, number, fit))
+        if not found and first is not None and len({*rates}) == 1:
+            step = first[1]
+            right = {path: step.values[path] - rates[0] * one for path, one in step.slope.items()}
+            return first[0], Fit([], right, doubt=True)
         if not found:
-            raise Unfit("its updates are the derivatives of none of the costs that it has or implies")
+            raise Unfit(_NONE)
         return max(found, key=lambda one: one[0])[1:]
 
     def _rates(self, variables: dict[str, Any]) -> list[float]:

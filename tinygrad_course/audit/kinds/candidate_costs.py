@@ -1,16 +1,17 @@
 """The numbers to differentiate: weighted outputs, the file's own cost, one that outputs and labels imply."""
 
 import ast
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_course.audit.execution.oracle import slopes
-from tinygrad_course.audit.execution.paths import Path, at
+from tinygrad_course.audit.execution.paths import Path, at, duplicate
 from tinygrad_course.audit.kinds.base import Unfit
 from tinygrad_course.audit.kinds.cases import Draw
-from tinygrad_course.audit.kinds.gradient_names import parts_of
+from tinygrad_course.audit.kinds.gradient_names import numeric, parts_of, same
 from tinygrad_course.audit.kinds.names_taken import holder_of, known_as
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import argument_names, needed_names, role_of
@@ -42,7 +43,7 @@ def number_of(value: Any, name: str) -> float:
     return float(np.squeeze(np.asarray(first, dtype=float)))
 
 
-def elementwise(forward: Callable[[Any], Any], theta: Any, output: Any) -> list[Cost]:
+def elementwise(forward: Callable[[Any], Any], theta: Any, output: Any, name: str) -> list[Cost]:
     """Return the sum of the outputs where each depends on the entry at its place alone: of activations."""
     weights = Draw(1).array(*np.shape(output))
     found: list[Any] = []
@@ -54,7 +55,20 @@ def elementwise(forward: Callable[[Any], Any], theta: Any, output: Any) -> list[
         gradient = slopes(J, theta, lambda path, _: len(path) == 1 and category(path[0]) == "data")
         found += [value for value in (gradient or {}).values() if np.shape(value) == np.shape(output)]
     alone = len(found) == 2 and np.allclose(found[1], weights * found[0], rtol=1e-5, atol=1e-7)
-    return [weighing({0: np.ones(np.shape(output))})] if alone else []
+    if not alone:
+        raise Unfit(f"no argument of {name} is the derivative of an output")
+    return [weighing({0: np.ones(np.shape(output))})]
+
+
+def of_output(
+    run: Callable[[dict[str, Any]], Any], arguments: dict[str, Any], slopes: Mapping[str, Any], output: Any
+) -> dict[str, Any]:
+    """Return what a slope is given: the output in the data's place where that is right, or called so."""
+    alike = [name for name, value in arguments.items() if np.shape(value) == np.shape(output)]
+    other = arguments | dict.fromkeys(alike, output)
+    fits = [all(same(run(duplicate(given)), one) for one in slopes.values()) for given in (arguments, other)]
+    named = any(re.match("(?i)[ahopsy]", name) for name in alike)
+    return other if fits[1] or (named and not fits[0]) else arguments
 
 
 def own_cost(
@@ -77,6 +91,23 @@ def own_cost(
         return number_of(run(node, given), node.name)
 
     return Cost(node.name, J, node=node)
+
+
+def place_for(labels: Any, output: list[Any], names: Sequence[str], place: int) -> int:
+    """Return the place of the output that goes with labels: of Z1, A1, Z2, A2 it is A2, of A and Z A."""
+    fits = [number for number, part in enumerate(output) if numeric(part) and implied(part, labels)]
+    layers = {number: int((re.findall(r"\d+", names[number]) or [0])[0]) for number in fits}
+    linear = {number: re.match(r"(?i)z|logit|score", names[number]) is not None for number in fits}
+    return min(fits, key=lambda number: (linear[number], -layers[number], number), default=place)
+
+
+def written_otherwise(labels: Any) -> Any:
+    """Return classes as columns of 0 and 1, and such columns as classes; None for other labels."""
+    if not isinstance(labels, np.ndarray):
+        return None
+    if labels.ndim == 2 and labels.shape[1] > 1 and bool(np.all(np.sort(labels)[:, -2:] == (0, 1))):
+        return np.argmax(labels, axis=1)
+    return np.eye(np.max(labels) + 1)[labels] if labels.ndim == 1 and labels.dtype.kind == "i" else None
 
 
 def implied_costs(output: Any, place: int, labels: Any, count: int = 0) -> list[Cost]:

@@ -116,8 +116,12 @@ class Case:
     tolerances: dict[str, float] = field(default_factory=dict)
     """Labels that only agree within so much, relative to 1 or to their size, the larger."""
     layers: int = 1
+    raised: bool = False
+    """Whether the function does not come back as it is."""
     rejected: str = ""
     """Why the case cannot be used (a kink lies too near), if it cannot."""
+    doubt: str = ""
+    """Why what is wrong in it may be meant so, unless one line makes it right."""
     extra: dict[str, Any] = field(default_factory=dict)
     """What else a kind wants to know of its own case."""
     passed: dict[str, Any] = field(default_factory=dict)
@@ -143,11 +147,13 @@ class Tried:
     """Those that are wrong by having an axis for the examples: the function may be meant for one."""
     ran: bool = True
     """Whether the backward function did not raise."""
+    doubt: str = ""
+    """Why those that are wrong may be meant so, unless one line makes them right."""
 
     @property
-    def rank(self) -> tuple[bool, int, bool]:
+    def rank(self) -> tuple[bool, int, bool, bool]:
         """Order what was tried: the more is right, the better."""
-        return self.ran, self.right, not self.for_one
+        return self.ran, self.right, not self.for_one, self.proved
 
     @property
     def complete(self) -> bool:

@@ -18,7 +18,7 @@ from tinygrad_course.audit.execution.paths import (
     own_object,
     plain,
 )
-from tinygrad_course.audit.reference.comparison import Named, both
+from tinygrad_course.audit.reference.comparison import Named, as_array, both
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.conventions import canonical
 from tinygrad_course.audit.source.signatures import defaults_of, role_of
@@ -51,9 +51,10 @@ def numeric(part: Any) -> bool:
 
 def cost_place(node: ast.FunctionDef, parts: list[Any]) -> int | None:
     """Return the place of the cost among what a function returns with its gradients."""
-    numbers = [place for place, part in enumerate(parts) if numeric(part) and np.size(part) == 1]
-    numbers.sort(key=lambda place: np.ndim(parts[place]) > 0)
     names = names_of(returned(node), len(parts))
+    numbers = [place for place, part in enumerate(parts) if numeric(part) and np.size(part) == 1]
+    numbers = [place for place in numbers if not GRADIENT.match(names[place])]  # db of one unit
+    numbers.sort(key=lambda place: np.ndim(parts[place]) > 0)
     named = [place for place in numbers if re.search(r"(?i)cost|loss|^j$", names[place])]
     return next(iter([*named, *numbers]), None)
 
@@ -207,11 +208,10 @@ def penalties(node: ast.FunctionDef, found: Named, expected: Named, parameters: 
 
 def with_activation(found: Named, given: list[Any]) -> bool:
     """Tell whether a cost gives A - Y: its derivative taken together with the activation."""
-    arrays = [np.asarray(value, dtype=float) for value in given if isinstance(value, np.ndarray)]
+    known = [one for one in map(as_array, given) if one is not None]
+    arrays = [one.astype(float) for one in known]
     tables = {one.shape[1] for one in arrays if one.ndim == 2}
-    classes = [
-        one for one in given if isinstance(one, np.ndarray) and one.ndim == 1 and one.dtype.kind == "i"
-    ]
+    classes = [one for one in known if one.ndim == 1 and one.dtype.kind == "i"]
     arrays += [np.eye(width)[one] for one in classes for width in tables if np.max(one) < width]
     pairs = [(a, y) for a in arrays for y in arrays if a is not y and a.shape == y.shape]
     return any(ratio_of({"": one}, {"": a - y}) is not None for one in found.values() for a, y in pairs)

@@ -111,8 +111,8 @@ class Style(NamedTuple):
 _LABELS = ("one-hot", "classes", "column", "flat", "signs", "real", "sign column", "list", "class column")
 
 
-_SEVERAL = {"sizes", "kernel", "settings", "stride", "padding", "activation", "mode", "mask"}
-"""The kinds of values of which there are two."""
+_SEVERAL = {"sizes", "kernel", "kernel width", "settings", "stride", "padding", "activation", "mode", "mask"}
+"""The kinds of values of which there are two or three."""
 
 
 class _NoSuchValueError(Exception):
@@ -160,7 +160,7 @@ def tried(
         ("flat", "row", "number") if "bias" in present else ("flat",),
         ("no", "list", "array") if any(map(_wordy, kinds)) else ("no",),
         (1, 4, 3) if "recurrent" in present else (1,),
-        (0, 1) if present & _SEVERAL or any(map(_shaped, kinds)) else (0,),
+        (0, 1, 2) if present & _SEVERAL else (0, 1) if any(map(_shaped, kinds)) else (0,),
     )
     for number, layout in options:
         several = weighted or layout.made_for or layout.units < 2
@@ -219,7 +219,7 @@ class _Maker:
             return max(1, self.units if kind == "outputs" else layout.examples)
         if kind == "mask":
             shape = layout.data[: len(layout.data) - 1 + style.variant]
-            return np.ones(shape, dtype=bool) if not style.variant else draw.array(*shape) > -1
+            return np.indices(shape).sum(axis=0) % 3 != 2  # some words of each text are left out
         if kind == "labels":
             return self.labels(style, draw)
         if _wordy(name) and style.words != "no":
@@ -305,6 +305,8 @@ class _Maker:
             shape = (H, max(1, self.units))
         elif "recurrent" in self.kinds.values():
             shape = (self.features, style.gates * H)
+        elif len(layout.data) == 1 and layout.units == 1 and style.bias == "number":
+            return ()  # one number for each example
         elif layout.units == 0:
             return (self.features,)
         else:
@@ -343,14 +345,15 @@ def _layer(name: str) -> int:
     return int(found.group(1)) if found else 0
 
 
-_SETTINGS = {"mode": "train", "pool_height": 2, "pool_width": 2, "p": 0.7, "f": 2}
+_SETTINGS = {"mode": "train", "pool_height": 2, "p": 0.7, "seed": 3, "eps": 1e-5, "momentum": 0.9}
 _SIMPLE: dict[str, list[Any]] = {
     "flag": [True],
     "training": [True],
     "keeping": [True],
     "settings": [
-        {**_SETTINGS, "stride": 1, "pad": 1, "seed": 3, "eps": 1e-5, "momentum": 0.9},
-        {**_SETTINGS, "stride": 2, "pad": 0},
+        # 2 x 2 is 2 + 2, and the square of 2.
+        {**_SETTINGS, "pool_width": 3, "f": 3, "stride": 1, "pad": 1},
+        {**_SETTINGS, "pool_width": 2, "f": 2, "stride": 2, "pad": 0},
     ],
     "number": [0.3],
     "epsilon": [1e-5],
@@ -368,7 +371,9 @@ _SIMPLE: dict[str, list[Any]] = {
     "maker": [lambda *shape: Draw(1).array(*(shape[0] if isinstance(shape[0], tuple) else shape))],
     "dtype": [np.float64],
     "hiddens": [[LAYER, LAYER + 1]],
-    "stride": [1, 2],
+    "stride": [1, 2, 2],
     "padding": [0, 1],
-    "kernel": [2, (2, 2)],
+    "kernel": [3, (2, 2), 2],
+    "kernel height": [2],
+    "kernel width": [3, 2, 2],
 }

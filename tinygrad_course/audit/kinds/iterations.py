@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import copy
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ import numpy as np
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import Path, duplicate, label, leaves, plain
 from tinygrad_course.audit.execution.protection import same_draws
+from tinygrad_course.audit.kinds.as_made import tolerant
 from tinygrad_course.audit.kinds.base import Kind, Unfit
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, role_of
-from tinygrad_course.audit.source.syntax import definition, nodes, stored_names
+from tinygrad_course.audit.source.syntax import called, definition, names_in, nodes, stored_names
 
 SEEN = "__tinygrad_seen__"
+_COST = re.compile(r"(?i)(?!.*(grad|deriv|prime|back|plot|print|update)).*(cost|loss|mse|objective)")
 HOOK, ONCE, HELD, ITERATIONS = "__tinygrad_caught__", "__tinygrad_once__", "__tinygrad_held__", 3
 
 
@@ -215,6 +218,12 @@ class Iterations(Kind):
         made = self._step(list(names))
         inner = next(nodes(made, ast.For))
         body, inner.body = inner.body, []
+        # A cost may be computed after the update: it is looked at before it, too.
+        calls = [call for part in body for call in nodes(part, ast.Call) if isinstance(call.func, ast.Name)]
+        for call in [one for one in calls if _COST.match(called(one))]:
+            if names_in(call) <= {*names, *self.program.namespace}:
+                words = ast.unparse(call)
+                inner.body.append(tolerant(ast.parse(f"{SEEN}({words!r}, {words})").body[0]))
         for part in body:
             inner.body.append(part)
             for name in dict.fromkeys(stored_names(part)):

@@ -47,6 +47,8 @@ class Fit(NamedTuple):
     """How many times too large all of them are, -1 where they raise the cost."""
     summed: bool = False
     """Whether they are those of a sum over the examples: the loop has no cost of its own, and no 1/m."""
+    doubt: bool = False
+    """Whether none of them is a derivative."""
 
 
 class Step(NamedTuple):
@@ -76,7 +78,8 @@ def fitted(step: Step, *, descends: bool) -> Fit | None:
     for path, one in terms.items():  # one number is a multiple of any other: it is to be the learning rate
         if path not in told and one is not None and any(abs(-one.rate / rate - 1) < 1e-4 for rate in known):
             told[path] = one.rate
-    fits = [_at_rate(rate, terms, step) for rate in dict.fromkeys(told.values())]
+    order = sorted(dict.fromkeys(told.values()), key=lambda rate: descends and rate > 0)
+    fits = [_at_rate(rate, terms, step) for rate in order]
     best = max(fits, key=lambda fit: (len(fit.right), not fit.otherwise), default=None)
     if best is None or not descends or best.otherwise or len(best.right) < len(values):
         return best

@@ -80,6 +80,9 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
     """Return what a backward function, its forward function and their object take."""
     new = program.functions.get(method_name(owner, "__init__")) if owner else None
     forward = asked(forward_node)
+    if not owner and "number" not in map(category, argument_names(node)):  # the penalty that it is without
+        usual = defaults_of(forward_node)
+        forward = [name for name in forward if name not in usual or category(name) != "number"]
     back = [name for name in asked(node) if name not in forward]
     sizes = {"inputs", "hidden", "outputs"}
     outside: set[str] = set()
@@ -197,6 +200,9 @@ def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, lis
     usual = {name: value for part in parts for name, value in defaults_of(part).items() if name in spoken}
     found |= {name: [value, not value] for name, value in usual.items() if type(value) is bool}
     found |= {name: [True, False] for name in names & spoken if category(name) == "training"}
+    # Penalties that are 0 by default are tried one after the other: two of them are harder to tell apart.
+    none = {name for part in parts for name, value in defaults_of(part).items() if value == 0}
+    found |= {name: [0.3, 0.0][:: 1 if name[-1] == "2" else -1] for name in none if re.search("l[12]$", name)}
     axes = [re.search(r"(?:\.ndim|len\(\w+\.shape\)) [=<>!]+ (\d)", ast.unparse(part)) for part in parts[:2]]
     told_of = {int(one[1]) for one in axes if one is not None}
     found |= {AXES: sorted({2, *told_of})} if told_of and min(told_of) > 2 else {}  # it takes tables too
@@ -284,7 +290,11 @@ def handed_on(
         arguments[lacking.pop()] = duplicate(holder)  # what the forward pass keeps, under any name
     if lacking:
         raise Unfit(f"what {', '.join(lacking)} should be is not told by the name")
-    if not weights and not np.ndim(parts[first]):
+    shape, is_cost = np.shape(parts[first]), re.search("(?i)cost|loss|objective", forward.name)
+    labels = [np.shape(value) for name, value in held.items() if category(name) == "labels"]
+    if is_cost and len(shape) > 1 and np.size(parts[first]) > 1 and labels and shape not in labels:
+        raise Unfit(f"{forward.name} gives {shape} for labels of {labels[0]}")
+    if not weights and (not shape or (is_cost and np.size(parts[first]) == 1)):
         weights[first] = 1.0
     return first, weights, arguments
 

@@ -37,7 +37,7 @@ def _take_apart(made: Program, node: ast.ClassDef) -> None:
         function.name = method_name(node.name, name)
         made.functions[function.name] = function
         made.namespace[function.name] = made.define(function)
-        called = _dispatcher(made.namespace, function.name)
+        called = dispatcher(made.namespace, function.name)
         members |= {name: staticmethod(called) if static else called} if name != "__init__" else {}
     members["__module__"] = "homework"
     members["__subclasshook__"] = classmethod(lambda _, other: cls in other.__mro__)
@@ -91,9 +91,11 @@ def output_told(program: Program, node: ast.FunctionDef) -> ast.FunctionDef:
     return made
 
 
-def _dispatcher(namespace: dict[str, Any], name: str) -> Any:
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return namespace[name](self, *args, **kwargs)
+def dispatcher(namespace: dict[str, Any], name: str) -> Any:
+    """Return a function that calls what has a name in a namespace when it is called."""
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        return namespace[name](*args, **kwargs)
 
     return method
 
@@ -124,14 +126,18 @@ def taken_apart(program: Program) -> Iterator[tuple[Program, ast.ClassDef]]:
 
 
 def passes_over_softmax(
-    program: Program, forward: ast.FunctionDef, node: ast.FunctionDef, fields: Named | None, output: Any
+    program: Program, forward: ast.FunctionDef, node: ast.FunctionDef, fields: Named, output: Any
 ) -> bool:
-    """Tell whether a layer that ends in a softmax neither computes it again nor reads what it gave."""
+    """Tell whether a layer ends in a softmax, and neither computes it again nor reads what it gave."""
+    inner = [part for one in fields.values() for part in (one if isinstance(one, list) else [one])]
+    alone = re.compile(r"(?i)\w*soft_?max(?!.*(loss|cost|entropy))\w*")
+    if any(alone.fullmatch(type(one).__name__) for one in inner):
+        return True  # its layer is one of the file's own
     there, back = (
         "\n".join(ast.unparse(program.functions[one]) for one in (name, *program.callees(name)))
         for name in (forward.name, node.name)
     )
-    kept = [key for key, one in (fields or {}).items() if np.array_equal(one, output)]
+    kept = [key for key, one in fields.items() if np.array_equal(one, output)]
     reads = "|".join([r"(softmax|exp)\w*\(", *(rf"self\.{key}\b" for key in kept)])
     one_of_all = re.search(r"softmax\w*\(|exp\(.*sum\(", there) is not None
     return bool(fields) and one_of_all and not re.search(reads, back)

@@ -15,11 +15,18 @@ from tinygrad_course.audit.kinds.as_made import made_object, set_ups
 from tinygrad_course.audit.kinds.base import Kind, Unfit, words
 from tinygrad_course.audit.kinds.candidate_costs import Cost
 from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.gradient_names import as_updated, cost_place, find, of_its_own, parts_of
+from tinygrad_course.audit.kinds.gradient_names import (
+    as_updated,
+    cost_place,
+    find,
+    of_its_own,
+    parts_of,
+    same,
+)
 from tinygrad_course.audit.kinds.input_layouts import Setting, tried
 from tinygrad_course.audit.kinds.layer_stack import objects_for
 from tinygrad_course.audit.kinds.names_taken import AXES, Taken, names_taken, words_asked
-from tinygrad_course.audit.kinds.own_class import method_name, output_told
+from tinygrad_course.audit.kinds.own_class import method_name, output_told, shown_name
 from tinygrad_course.audit.kinds.sizes import Sizes
 from tinygrad_course.audit.reference.comparison import Named
 from tinygrad_course.audit.source.argument_kinds import category, kinds_by_use
@@ -67,6 +74,8 @@ class Pair(Kind):
         self.soft = re.search(r"softmax|keepdims.*exp|exp.*keepdims", text) is not None
         self.alone = bool(self.own_costs) and not self.soft
         """Whether there is one output: a mean over the examples is no mean over the outputs then."""
+        self.reads = not owner or re.search(r"self\.\w+(?![\w(])", ast.unparse(node)) is not None
+        """Whether it reads more than what it is given."""
         self.told: dict[str, str] = {}
         """The kinds of those arguments of which their use tells more than their names."""
         for one in (node, self.forward):
@@ -95,6 +104,8 @@ class Pair(Kind):
         """What it gives."""
         self.wanted: Taken
         """The names for which values are looked for."""
+        self.doubt = ""
+        """Why it may be meant otherwise, unless one line makes it right."""
         self.layer = LAYER_PASS.search(node.name) is not None
         """Whether it is a layer of course 4 or 5: what it raises is its own mistake, then."""
 
@@ -104,6 +115,12 @@ class Pair(Kind):
         if isinstance(self.cost, ast.FunctionDef):
             return f"the gradient of {self.forward.name} and {self.cost.name}"
         return "the derivative of " + ("its own cost" if self.together else self.forward.name)
+
+    @property
+    def otherwise(self) -> str:
+        """Say that nothing is right in it."""
+        of = shown_name(self.forward.name)
+        return f"none of its gradients is that of {of}; they may be meant otherwise"
 
     @property
     def together(self) -> bool:
@@ -252,10 +269,16 @@ class Pair(Kind):
         return found if cost is None else {**found, "cost": parts[cost]}
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
-        """Read the gradients by their names, else by their places and shapes."""
-        expected = {key: case.expected[key] for key in case.required}
+        """Read the gradients by their names, else by their places and shapes; all, once it comes back."""
+        expected = case.expected if case.raised else {key: case.expected[key] for key in case.required}
         found = self.gradients(result, case.values, case.passed, expected)
         return {key: as_updated(value, np.shape(expected[key])) for key, value in found.items()}
+
+    def judge(self, values: Named, case: Case) -> tuple[list[str], list[str]]:
+        """Judge what is returned beside what is asked for, too."""
+        others = [key for key in values if key not in case.required]
+        wrong = [key for key in others if not same(values[key], case.expected[key])]
+        return wrong, super().judge(values, case)[1]
 
     def run(self, node: ast.FunctionDef, arguments: Named) -> Any:
         """Call a function of the file; random numbers are the same in every call."""

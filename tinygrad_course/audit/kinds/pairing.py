@@ -49,6 +49,8 @@ def whole_networks(program: Program, but: set[str]) -> Iterator[WholeNetwork]:
             continue
         taken = {role_of(one) for one in argument_names(node)}
         forward, initial = likest(program, node, FORWARD), likest(program, node, _INITIAL, layers=True)
+        if forward is None and forward_for(name, program.at_hand) is not None:
+            continue  # compute_gradient, beside compute_cost
         costs = [
             one
             for other, one in program.at_hand.items()
@@ -117,7 +119,8 @@ def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
 
 def forward_for(name: str, functions: Mapping[str, ast.FunctionDef]) -> ast.FunctionDef | None:
     """Return the forward function that goes with a backward function by its name."""
-    options = (name.replace(back, forth) for back, forth in _PARTNERS if back in name)
+    options = [name.replace(back, forth) for back, forth in _PARTNERS if back in name]
+    options += [one.rpartition("_")[0] for one in options]  # compute_cost for compute_gradient_reg
     found = [functions[other] for other in options if other in functions and other != name]
     stem, back, _ = name.partition("backward")
     found += [node for other, node in functions.items() if back and other.startswith(f"{stem}forward")]

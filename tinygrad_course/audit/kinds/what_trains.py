@@ -9,6 +9,7 @@ from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.kinds.as_made import outside_functions, tolerant
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT
 from tinygrad_course.audit.kinds.iterations import ITERATIONS, ONCE
+from tinygrad_course.audit.kinds.own_class import dispatcher
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, role_of
 from tinygrad_course.audit.source.syntax import (
     called,
@@ -41,6 +42,19 @@ def script_function(program: Program) -> ast.FunctionDef | None:
     ast.increment_lineno(made, outer[0].lineno - 1)
     made.body = [copy.deepcopy(one) if _loop(one) else tolerant(copy.deepcopy(one)) for one in body]
     return ast.fix_missing_locations(made)
+
+
+def functions_for(program: Program, node: ast.FunctionDef) -> dict[str, Any]:
+    """Return the functions of the file that a training function is given: gradient_function(X, y, w, b)."""
+    found: dict[str, Any] = {}
+    calls = {called(call): len(call.args) for call in nodes(node, ast.Call)}
+    for name in [name for name in argument_names(node) if name in calls]:
+        meant = next((word for word in ("grad", "cost", "loss") if word in name.lower()), name)
+        others = [one for one in program.own.values() if meant in one.name.lower() and one is not node]
+        others.sort(key=lambda one: len(argument_names(one)) != calls[name])
+        if others:
+            found[name] = dispatcher(program.namespace, others[0].name)
+    return found
 
 
 def set_up(program: Program, node: ast.FunctionDef, shared: tuple[str, ...]) -> ast.FunctionDef:

@@ -89,23 +89,21 @@ def factors(m: int, scalars: Mapping[str, float]) -> list[tuple[str, float]]:
     return named
 
 
-def ratio(got: Any, want: Any) -> float | None:
-    """Return c where got = c * want throughout, else None."""
+def ratio(got: Any, want: Any, within: float = 1e-6) -> float | None:
+    """Return c where got = c * want throughout, else None.
+
+    One number is a multiple of any other: a ratio says something only where there are several, or where it is
+    a known one.
+    """
     mine, right = as_array(got), as_array(want)
     if mine is None or right is None or mine.size != right.size or mine.size == 0:
         return None
     a, b = both(mine, right)
-    if not b.size:
-        return None
-    top = int(np.argmax(np.abs(b)))
-    if not b[top] or not np.all(np.isfinite(a)):
+    top = int(np.argmax(np.abs(b))) if b.size else 0
+    if not b.size or not b[top] or not np.all(np.isfinite(a)):
         return None
     c = float(a[top] / b[top])
-    if c == 0 or np.max(np.abs(a - c * b)) > 1e-6 * abs(c) * abs(b[top]):
-        return None
-    # One number is a multiple of any other: a ratio says something only where there are several, or where
-    # it is a known one.
-    return c
+    return None if c == 0 or np.max(np.abs(a - c * b)) > within * abs(c) * abs(b[top]) else c
 
 
 def relate(

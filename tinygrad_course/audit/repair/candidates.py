@@ -262,6 +262,9 @@ def prefilter_for(view: Scene, site: Site) -> Test | None:
     raised = symptom is not None and symptom.error is not None
     if case.refine is not None and raised:
         return None  # what is right depends on what was drawn, and that is not returned
+    below = [one for one in view.places[site.function] if one.index > site.index]
+    if raised and assigned(site) and assigned(site) in map(assigned, below):
+        return None  # it has another value at the end
     here = symptom if symptom is not None and event is symptom.event and symptom.right is not None else None
     if site.function != view.learner.name and here is None:
         return None

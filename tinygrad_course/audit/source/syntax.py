@@ -58,13 +58,24 @@ def names_of(expression: ast.expr | None, count: int) -> list[str]:
 
     Examples
     --------
-    >>> names_of(ast.parse("A2, self.cache, 1").body[0].value, 3)
-    ['A2', 'cache', '']
+    >>> names_of(ast.parse("A2, self.cache, 1, dW / m, db[0]").body[0].value, 5)
+    ['A2', 'cache', '', 'dW', 'db']
     """
     parts = expression.elts if isinstance(expression, ast.Tuple) else [expression]
     if len(parts) != count:
         return [""] * count
+    parts = [*map(_named, parts)]
     return [ast.unparse(part).removeprefix("self.") if isinstance(part, _NAMED) else "" for part in parts]
+
+
+def _named(part: ast.expr | None) -> ast.expr | None:
+    """Return what is named in dW / m and db[0]."""
+    match part:
+        case ast.BinOp(left=inner, op=ast.Div()):
+            return inner
+        case ast.Subscript(value=inner, slice=ast.Constant(value=int())):
+            return inner
+    return part
 
 
 def tuple_of_names(expression: ast.expr) -> list[str]:

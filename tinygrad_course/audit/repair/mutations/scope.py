@@ -299,14 +299,15 @@ def things(kind: str, scope: Scope, shape: tuple[int, ...]) -> list[str]:
     whole = {name: value for name, value in scope.numbers.items() if value == int(value)}
     held_by = vars(scope.values["self"]) if hasattr(scope.values.get("self"), "__dict__") else {}
     own = {f"self.{name}": value for name, value in held_by.items() if type(value) in {int, float}}
-    shares = [f"(1 - {name})" for name, value in {**scope.numbers, **own}.items() if 0 < value < 1]
+    known = {**scope.numbers, **own}
+    shares = [f"(1 - {name})" for name, value in known.items() if 0 < value < 1]
     lists = [name for name, value in scope.values.items() if isinstance(value, list)]
     lists += [name for name, its in scope.arrays.items() if len(its) == 1]
     lists = [name for name in lists if len(scope.values[name]) == columns]
     orders = [name for name in lists if all(isinstance(i, int | np.integer) for i in scope.values[name])]
     held: dict[str, Iterable[str]] = {
         "numbers": scope.numbers,
-        "factors": dict.fromkeys([*scope.numbers, *counts, *own, *shares]),
+        "factors": dict.fromkeys([*(name for name, value in known.items() if value), *counts, *shares]),
         "whole": whole,
         "places": [name for name, value in whole.items() if value < columns],
         "counts": counts,
