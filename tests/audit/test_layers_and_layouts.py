@@ -6,7 +6,7 @@ import functools
 import pytest
 
 from tinygrad_course.audit.command.one_file import audit_text
-from tinygrad_course.audit.repair.proof import unfilled
+from tinygrad_course.audit.source.templates import unfilled
 
 LAYERS = """import numpy as np
 class Dense:
