@@ -3,7 +3,7 @@
 import pytest
 
 from tinygrad_course.audit.command.one_file import audit_text
-from tinygrad_course.audit.reporting.results import RIGHT, WRONG
+from tinygrad_course.audit.reporting.results import RIGHT, UNCHECKED, WRONG
 
 ONE = """import copy, math
 import numpy as np
@@ -110,3 +110,37 @@ def test_a_mistake_in_a_regression_is_found(text, old, new, name):
     assert report.status == WRONG
     told = [one.source for one in report.findings if one.suggestion]
     assert not told or new in told[0]
+
+
+LOSSES = """import numpy as np
+
+def squared_loss(h, target):
+    return (h - target) ** 2
+
+def squared_loss_gradient(h, target):
+    return 2 * (h - target)
+
+def cross_entropy_loss(A, Y):
+    return -(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+
+def cross_entropy_loss_gradient(A, Y):
+    return (A - Y) / (A * (1 - A))
+"""
+
+
+def test_a_derivative_taken_together_with_the_activation_is_not_called_wrong():
+    together = """import numpy as np
+class Entropy:
+    def forward(self, label, out):
+        return np.mean(-label * np.log(out + 1e-8) - (1 - label) * np.log(1 - out + 1e-8))
+    def backward(self, label, out):
+        return out - label
+"""
+    assert verdicts(together)["Entropy.backward"].status == UNCHECKED
+
+
+@pytest.mark.parametrize("sign", ["-", "+"])
+def test_losses_of_each_example_are_right_by_their_derivatives(sign):
+    found = verdicts(LOSSES.replace("2 * (h -", f"2 * (h {sign}").replace("(A - Y)", f"(A {sign} Y)"))
+    names = ["squared_loss_gradient", "cross_entropy_loss_gradient"]
+    assert [found[name].status for name in names] == [RIGHT if sign == "-" else WRONG] * 2

@@ -21,6 +21,7 @@ from tinygrad_course.audit.kinds.candidate_costs import (
     Cost,
     elementwise,
     implied_costs,
+    losses,
     of_output,
     own_cost,
     place_for,
@@ -223,8 +224,9 @@ class AnyBackward(Pair):
         place, weights, arguments = handed_on(self.node, self.forward, output, held, values, draw, taken)
         self.seen = output[place]
         self.dimensions.add(len(layout.data))
-        if not weights and self.owner and not taken.back and "labels" in map(category, taken.forward):
-            weights = {place: np.ones_like(output[place]) / np.size(output[place])}  # of each example
+        if not weights and not taken.back and losses(self.forward, self.owner, output[place], theta):
+            size = np.size(output[place]) if self.owner else 1
+            weights = {place: np.ones_like(output[place]) / size}
         at = {**theta, **outside, **{name: values[name] for name in taken.costs}}
         told = [one for name, one in arguments.items() if category(name) == "labels"]
         labels = told[0] if told and not of_data_alone(self.node) else None

@@ -71,6 +71,13 @@ def of_output(
     return other if fits[1] or (named and not fits[0]) else arguments
 
 
+def losses(node: ast.FunctionDef, owner: str, output: Any, given: Mapping[str, Any]) -> bool:
+    """Tell whether an output is the losses of the examples, or of each label."""
+    labels = [np.shape(value) for name, value in given.items() if category(name) == "labels"]
+    cost = re.search("(?i)cost|loss|objective", node.name) and np.shape(output) in labels
+    return bool(labels) and bool(owner or cost)
+
+
 def own_cost(
     run: Callable[..., Any], node: ast.FunctionDef, place: int, labels: Any, names: Sequence[str] = ()
 ) -> Cost:

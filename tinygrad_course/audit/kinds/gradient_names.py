@@ -4,7 +4,7 @@ import ast
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
-from itertools import chain
+from itertools import chain, permutations
 from typing import Any
 
 import numpy as np
@@ -213,8 +213,13 @@ def with_activation(found: Named, given: list[Any]) -> bool:
     tables = {one.shape[1] for one in arrays if one.ndim == 2}
     classes = [one for one in known if one.ndim == 1 and one.dtype.kind == "i"]
     arrays += [np.eye(width)[one] for one in classes for width in tables if np.max(one) < width]
-    pairs = [(a, y) for a in arrays for y in arrays if a is not y and a.shape == y.shape]
+    pairs = [(a, y) for a, y in permutations(arrays, 2) if _broadcast(a, y)]
     return any(ratio_of({"": one}, {"": a - y}) is not None for one in found.values() for a, y in pairs)
+
+
+def _broadcast(a: Any, y: Any) -> bool:
+    sides = zip(a.shape[::-1], y.shape[::-1], strict=False)
+    return all(m == n or 1 in (m, n) for m, n in sides)
 
 
 def bias_once(found: Named, expected: dict[str, Any], added: int) -> bool:
