@@ -247,8 +247,8 @@ class AnyBackward(Pair):
                 result = self.run(self.node, passed)
         except Unfit:
             others = [name for name in taken.back if name != taken.upstream and not CACHE.fullmatch(name)]
-            alone = not np.ndim(output[place]) and not taken.back
-            layer = weights and (self.layer or alone or (taken.upstream in taken.back and not others))
+            whole = not np.ndim(output[place]) and not taken.back  # the gradient of a cost
+            layer = weights and (self.layer or whole or (taken.upstream in taken.back and not others))
             if not layer and not (self.strict and self.own_costs):
                 raise
             expected = next((one for _, one in self.costs_differentiated(at, costs)), {})

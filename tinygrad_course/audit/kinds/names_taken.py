@@ -201,7 +201,8 @@ def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, lis
     found |= {name: [value, not value] for name, value in usual.items() if type(value) is bool}
     found |= {name: [True, False] for name in names & spoken if category(name) == "training"}
     # Penalties that are 0 by default are tried one after the other: two of them are harder to tell apart.
-    none = {name for part in parts for name, value in defaults_of(part).items() if value == 0}
+    given = [one for part in parts for one in defaults_of(part).items()]
+    none = {name for name, value in given if value == 0 and value is not False}
     found |= {name: [0.3, 0.0][:: 1 if name[-1] == "2" else -1] for name in none if re.search("l[12]$", name)}
     axes = [re.search(r"(?:\.ndim|len\(\w+\.shape\)) [=<>!]+ (\d)", ast.unparse(part)) for part in parts[:2]]
     told_of = {int(one[1]) for one in axes if one is not None}
