@@ -191,7 +191,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axis=axisc)
 
 
-# ------------------------------------------------------------------ chains of products
+# ------------------------------------------------------------------ products of vectors
 
 
 composed(np.linalg.vecdot)(

@@ -228,8 +228,3 @@ def as_integers(x: Any, dtype: Any) -> Any:
 @composed(np.astype)
 def convert(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
     return astype(x, dtype) if np.dtype(dtype).kind in "fc" else as_integers(x, dtype)
-
-
-# ------------------------------------------------------------------ as NumPy has it
-
-#: What NumPy itself computes from functions that have rules, and coerces nothing.
